@@ -1,0 +1,64 @@
+"""What the whole suite shares: the order (fast folders first) and the account of where the time went."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+ROOT = TESTS.parent
+
+ORDER = (
+    "core",
+    "settings",
+    "workloads",
+    "policy",
+    "tools",
+    "handlers",
+    "hpc",
+    "localcloud/functions",
+    "localcloud/cloudformation",
+    "localcloud/cloud",
+    "stacks",
+    "browser",
+    "bench",
+    "training",
+    "e2e",
+    "lifecycle",
+)
+_seconds: Counter[str] = Counter()
+_counts: Counter[str] = Counter()
+
+
+def _folder(path: Path) -> str:
+    """The folder of ORDER that a test file lies in; an unknown one sorts last under its own name."""
+    relative = path.relative_to(TESTS).parent.as_posix()
+    return next((name for name in ORDER if f"{relative}/".startswith(f"{name}/")), relative)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--deployed-stage",
+        help="run tests/e2e against this stage as it is deployed where the AWS environment points",
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    rank = {name: number for number, name in enumerate(ORDER)}
+    items.sort(key=lambda item: rank.get(_folder(item.path), len(ORDER)))
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    folder = _folder(ROOT / report.nodeid.partition("::")[0])
+    _seconds[folder] += report.duration
+    _counts[folder] += report.when == "call"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if len(_seconds) < 2:
+        return
+    terminalreporter.section("where the time went")
+    for folder, seconds in _seconds.most_common():
+        terminalreporter.write_line(f"{seconds:8.1f} s  {_counts[folder]:4d} tests  {folder}")
