@@ -1,8 +1,8 @@
-"""What the whole suite shares: the order (fast folders first) and the account of where the time went."""
+"""What the whole suite shares: its order (fast folders first) and where its time went."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
@@ -28,12 +28,12 @@ ORDER = (
     "e2e",
     "lifecycle",
 )
-_seconds: Counter[str] = Counter()
+_seconds: defaultdict[str, float] = defaultdict(float)
 _counts: Counter[str] = Counter()
 
 
 def _folder(path: Path) -> str:
-    """The folder of ORDER that a test file lies in; an unknown one sorts last under its own name."""
+    """The folder of ORDER that a test file lies in; any other folder sorts last by its name."""
     relative = path.relative_to(TESTS).parent.as_posix()
     return next((name for name in ORDER if f"{relative}/".startswith(f"{name}/")), relative)
 
@@ -60,5 +60,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if len(_seconds) < 2:
         return
     terminalreporter.section("where the time went")
-    for folder, seconds in _seconds.most_common():
+    for folder, seconds in sorted(_seconds.items(), key=lambda entry: -entry[1]):
         terminalreporter.write_line(f"{seconds:8.1f} s  {_counts[folder]:4d} tests  {folder}")

