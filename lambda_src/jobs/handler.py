@@ -1,0 +1,174 @@
+"""Lambda's entry for the jobs API: starts jobs and tells what became of them.
+
+A job is an execution of the state machine, under the id that the client chose: asking twice for the
+same job starts one. Of the state machine only the name of the map over the shards is known here.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import boto3
+import msgspec
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from shpc_core import keys
+from shpc_core.messages import JobId, JobRequest, Message, parse
+from shpc_core.results import JobReport
+from shpc_http.events import HttpEvent, parse_event
+from shpc_http.responses import HttpError, answer, answered
+
+SHARD_MAP = "ClassifyShards"
+URL_LIFETIME_S = 3600
+
+_STATE_MACHINE_ARN = os.environ["STATE_MACHINE_ARN"]
+_RESULTS_BUCKET = os.environ["RESULTS_BUCKET"]
+_STEP_FUNCTIONS = boto3.client("stepfunctions")
+# Left alone, presigning falls back to signature version 2 in some regions.
+_S3 = boto3.client("s3", config=Config(signature_version="s3v4"))
+
+
+class Context(Protocol):
+    """What this handler reads of Lambda's context object."""
+
+    aws_request_id: str
+
+
+class JobReference(Message, frozen=True, kw_only=True):
+    """The path of GET /jobs/{id}."""
+
+    job_id: JobId
+
+
+def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
+    """An HTTP API event in, a response out, whatever happens."""
+    return answered(lambda: _route(parse_event(event)), request_id=context.aws_request_id)
+
+
+def _route(event: HttpEvent) -> dict[str, Any]:
+    if event.route_key == "POST /jobs":
+        return _submit(parse(event.json(), JobRequest))
+    if event.route_key == "GET /jobs/{id}":
+        path = {"job_id": event.path_parameters.get("id")}
+        return _status(parse(path, JobReference).job_id)
+    raise HttpError(404, "not_found", f"there is no route {event.route_key}")
+
+
+def _submit(request: JobRequest) -> dict[str, Any]:
+    """202 when this starts the job, 200 when the same job is there, 409 when another one is."""
+    text = msgspec.json.encode(request).decode()
+    # Asked first, because AWS answers a repeated start as if it were the first while the job runs.
+    existing = _execution(request.job_id)
+    if existing is None:
+        try:
+            _STEP_FUNCTIONS.start_execution(
+                stateMachineArn=_STATE_MACHINE_ARN, name=request.job_id, input=text
+            )
+        except _STEP_FUNCTIONS.exceptions.ExecutionAlreadyExists:
+            # Another request was faster, or AWS had not yet told of it.
+            existing = _STEP_FUNCTIONS.describe_execution(executionArn=_arn(request.job_id))
+        else:
+            return answer(202, {"job_id": request.job_id, "status": "RUNNING", "created": True})
+    if msgspec.json.decode(existing["input"]) != msgspec.to_builtins(request):
+        raise HttpError(
+            409,
+            "conflict",
+            f"job_id: {request.job_id} is taken by a job with another request; allowed: a new id, "
+            "or the same request again",
+            field="job_id",
+        )
+    return answer(200, {"job_id": request.job_id, "status": existing["status"], "created": False})
+
+
+def _status(job_id: str) -> dict[str, Any]:
+    execution = _execution(job_id)
+    if execution is None:
+        raise HttpError(404, "not_found", f"job_id: there is no job {job_id}", field="job_id")
+    report = _report(job_id) if execution["status"] == "SUCCEEDED" else None
+    return answer(
+        200,
+        {
+            "job_id": job_id,
+            "status": execution["status"],
+            "started_at": _utc(execution["startDate"]),
+            "stopped_at": _utc(execution.get("stopDate")),
+            "shards": _shard_counts(execution["executionArn"]),
+            "error": execution.get("error"),
+            "cause": _cause(execution.get("cause")),
+            "report": report,
+            "parts": [
+                {
+                    "url": _url(part.key),
+                    "summary_url": _url(part.summary_key),
+                    "start": part.start,
+                    "stop": part.stop,
+                }
+                for part in (report.parts if report else [])
+            ],
+        },
+    )
+
+
+def _execution(job_id: str) -> Any | None:
+    try:
+        return _STEP_FUNCTIONS.describe_execution(executionArn=_arn(job_id))
+    except _STEP_FUNCTIONS.exceptions.ExecutionDoesNotExist:
+        return None
+
+
+def _arn(job_id: str) -> str:
+    return f"{_STATE_MACHINE_ARN.replace(':stateMachine:', ':execution:')}:{job_id}"
+
+
+def _shard_counts(execution_arn: str) -> dict[str, int] | None:
+    """How far the map over the shards is; None until it has begun."""
+    runs = _STEP_FUNCTIONS.list_map_runs(executionArn=execution_arn)["mapRuns"]
+    # mapRun:<state machine>/<label>:<id>
+    arns = [run["mapRunArn"] for run in runs if f"/{SHARD_MAP}:" in run["mapRunArn"]]
+    if not arns:
+        return None
+    counts = _STEP_FUNCTIONS.describe_map_run(mapRunArn=arns[0])["itemCounts"]
+    return {
+        "total": counts["total"],
+        "pending": counts["pending"],
+        "running": counts["running"],
+        "succeeded": counts["succeeded"],
+        "failed": counts["failed"] + counts["timedOut"] + counts["aborted"],
+    }
+
+
+def _report(job_id: str) -> JobReport:
+    try:
+        stored = _S3.get_object(Bucket=_RESULTS_BUCKET, Key=keys.report(job_id))
+    except ClientError as error:
+        # S3 denies instead of admitting an absence to those who may not list the bucket.
+        if error.response["Error"]["Code"] not in ("NoSuchKey", "AccessDenied"):
+            raise
+        message = f"job_id: the results of {job_id} are not stored any more"
+        raise HttpError(410, "gone", message, field="job_id") from error
+    return msgspec.json.decode(stored["Body"].read(), type=JobReport)
+
+
+def _url(key: str) -> str:
+    url: str = _S3.generate_presigned_url(
+        "get_object",
+        Params={"Bucket": _RESULTS_BUCKET, "Key": key},
+        ExpiresIn=URL_LIFETIME_S,
+    )
+    return url
+
+
+def _cause(text: str | None) -> str | None:
+    """Why an execution failed, without the stack trace that Lambda puts into its causes."""
+    try:
+        cause = msgspec.json.decode(text or "")
+    except msgspec.DecodeError:
+        return text
+    return cause["errorMessage"] if isinstance(cause, dict) and "errorMessage" in cause else text
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return moment.astimezone(UTC) if moment else None

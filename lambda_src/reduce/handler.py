@@ -1,0 +1,25 @@
+"""Lambda's entry for both levels of the reduction: opens the buckets once, then parse, reduce."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import msgspec
+
+from shpc_core.messages import GroupRequest, ReportRequest, parse
+from shpc_core.steps.reduce_group import reduce_group
+from shpc_core.steps.reduce_job import reduce_job
+from shpc_core.store import open_bucket
+
+_INPUTS = open_bucket(os.environ["INPUT_BUCKET"], os.environ)
+_RESULTS = open_bucket(os.environ["RESULTS_BUCKET"], os.environ)
+
+
+def handler(event: dict[str, Any], context: object) -> Any:
+    """`{"level": "group" | "job", ...}` in, the step's answer out; raises what the step raises."""
+    del context
+    if event.get("level") == "group":
+        group = parse(event, GroupRequest)
+        return msgspec.to_builtins(reduce_group(group, inputs=_INPUTS, results=_RESULTS))
+    return msgspec.to_builtins(reduce_job(parse(event, ReportRequest), results=_RESULTS))

@@ -1,0 +1,108 @@
+"""Objects in a bucket, as the steps see them: whole, or the one range that is needed.
+
+obstore carries them: it imports in 25 ms where boto3 takes 330. The same code serves S3 and any
+S3-compatible endpoint, and tests put obstore's memory or folder in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Protocol
+
+import obstore
+from obstore.exceptions import GenericError, PermissionDeniedError
+from obstore.store import ObjectStore, S3Store
+
+
+class RangeNotSatisfiable(ValueError):  # noqa: N818 - HTTP's name for it
+    """A range that reaches beyond the end of its object."""
+
+    def __init__(self, key: str, *, stop: int, object_bytes: int) -> None:
+        super().__init__(f"{key} ends at {object_bytes}, not at {stop} bytes or later")
+        self.object_bytes = object_bytes
+
+
+class Objects(Protocol):
+    """What a step needs of a bucket.
+
+    Reading a key that is not there raises `FileNotFoundError`; so does one that may not be read,
+    because S3 denies instead of admitting an absence to callers who may not list the bucket.
+    """
+
+    def size(self, key: str) -> int:
+        """Length in bytes."""
+
+    def get(self, key: str) -> bytes:
+        """The whole object."""
+
+    def get_range(self, key: str, start: int, stop: int) -> bytes:
+        """Bytes `start..stop-1`, all of them, or `RangeNotSatisfiable`."""
+
+    def put(self, key: str, data: bytes) -> None:
+        """Writes the whole object, replacing what was there."""
+
+
+class Bucket:
+    """`Objects` on any obstore store."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    def size(self, key: str) -> int:
+        """See `Objects`."""
+        with _denied_as_absent():
+            return obstore.head(self._store, key)["size"]
+
+    def get(self, key: str) -> bytes:
+        """See `Objects`."""
+        with _denied_as_absent():
+            return bytes(obstore.get(self._store, key).bytes())
+
+    def get_range(self, key: str, start: int, stop: int) -> bytes:
+        """See `Objects`."""
+        try:
+            with _denied_as_absent():
+                data = bytes(obstore.get_range(self._store, key, start=start, end=stop))
+        except GenericError:
+            # Every store words it differently; the object's length settles which error it was.
+            if (object_bytes := self.size(key)) < stop:
+                raise RangeNotSatisfiable(key, stop=stop, object_bytes=object_bytes) from None
+            raise
+        if len(data) != stop - start:
+            raise RangeNotSatisfiable(key, stop=stop, object_bytes=start + len(data))
+        return data
+
+    def put(self, key: str, data: bytes) -> None:
+        """See `Objects`."""
+        obstore.put(self._store, key, data)
+
+
+@contextmanager
+def _denied_as_absent() -> Iterator[None]:
+    try:
+        yield
+    except PermissionDeniedError as error:
+        raise FileNotFoundError(str(error)) from error
+
+
+def open_bucket(name: str, environment: Mapping[str, str]) -> Bucket:
+    """The bucket `name` as the usual AWS variables say; makes no request.
+
+    With `AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL` the address is path-style at that endpoint, and
+    plain HTTP is used where the endpoint says so. obstore reads credentials from the environment or
+    from the instance's role.
+    """
+    endpoint = environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL")
+    region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or "us-east-1"
+    if endpoint is None:
+        return Bucket(S3Store(name, region=region, virtual_hosted_style_request=True))
+    return Bucket(
+        S3Store(
+            name,
+            region=region,
+            endpoint=endpoint,
+            virtual_hosted_style_request=False,
+            client_options={"allow_http": endpoint.startswith("http://")},
+        )
+    )
