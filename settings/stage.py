@@ -1,0 +1,80 @@
+"""The shape of a stage: typed, frozen, strict.
+
+It decides which settings exist and of what type they are. Ranges belong to the platforms and live
+in limits.py; the values of dev and prod live in stages.py.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Architecture(StrEnum):
+    """Instruction set of the functions and, by the same value, of their images."""
+
+    X86_64 = "x86_64"
+    ARM64 = "arm64"
+
+
+class MapChildren(StrEnum):
+    """Workflow type of the map's child executions; it drives both cost and time limit."""
+
+    STANDARD = "STANDARD"
+    EXPRESS = "EXPRESS"
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+
+class ProvisionedConcurrency(_Settings):
+    """Execution environments kept warm on the `live` alias, scaled by their utilisation."""
+
+    minimum: int
+    maximum: int
+    target_utilization: float
+
+
+class FunctionSettings(_Settings):
+    """What one function gets in this stage. Lambda grants CPU in proportion to memory."""
+
+    memory_mb: int
+    timeout_s: int
+    provisioned: ProvisionedConcurrency | None = None
+
+
+class ApiSettings(_Settings):
+    """Throttling of the HTTP API, in requests."""
+
+    rate_per_s: int
+    burst: int
+
+
+class StageSettings(_Settings):
+    """Everything that may differ between two deployments of the same code."""
+
+    name: str
+    region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")] | None
+    account: Annotated[str, Field(pattern=r"^\d{12}$")] | None
+    architecture: Architecture
+    account_concurrency: int
+
+    retain_data: bool
+    termination_protection: bool
+    expire_objects_days: int | None
+    log_retention_days: int
+    access_logs: bool
+    tracing: bool
+
+    map_children: MapChildren
+    map_concurrency: int
+    job_timeout_s: int
+
+    plan: FunctionSettings
+    classify: FunctionSettings
+    reduce: FunctionSettings
+    jobs: FunctionSettings
+    api: ApiSettings

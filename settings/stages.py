@@ -1,0 +1,70 @@
+"""The stages, side by side: one row per setting.
+
+It decides the values of dev and prod. The names in the first column are also the names by which a
+value is overridden on the command line: `-c classify.memory_mb=3008`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from settings.stage import Architecture, MapChildren, ProvisionedConcurrency, StageSettings
+
+_WARM = ProvisionedConcurrency(minimum=2, maximum=50, target_utilization=0.6)
+
+# fmt: off
+_TABLE: tuple[tuple[str, object, object], ...] = (
+    ("name",                   "dev",                 "prod"),
+    ("region",                 None,                  None),
+    ("account",                None,                  None),
+    ("architecture",           Architecture.X86_64,   Architecture.X86_64),
+    ("account_concurrency",    1000,                  1000),
+
+    ("retain_data",            False,                 True),
+    ("termination_protection", False,                 True),
+    ("expire_objects_days",    30,                    None),
+    ("log_retention_days",     7,                     180),
+    ("access_logs",            False,                 True),
+    ("tracing",                False,                 True),
+
+    ("map_children",           MapChildren.STANDARD,  MapChildren.STANDARD),
+    ("map_concurrency",        100,                   800),
+    ("job_timeout_s",          3600,                  86_400),
+
+    ("plan.memory_mb",         512,                   512),
+    ("plan.timeout_s",         60,                    60),
+    ("plan.provisioned",       None,                  None),
+    ("classify.memory_mb",     1769,                  1769),
+    ("classify.timeout_s",     120,                   120),
+    ("classify.provisioned",   None,                  _WARM),
+    ("reduce.memory_mb",       1769,                  3008),
+    ("reduce.timeout_s",       300,                   300),
+    ("reduce.provisioned",     None,                  None),
+    ("jobs.memory_mb",         512,                   512),
+    ("jobs.timeout_s",         15,                    15),
+    ("jobs.provisioned",       None,                  None),
+
+    ("api.rate_per_s",         20,                    100),
+    ("api.burst",              40,                    200),
+)
+# fmt: on
+
+
+def nested(flat: Mapping[str, object]) -> dict[str, Any]:
+    """Turn dotted names into nested dictionaries: `{"a.b": 1}` into `{"a": {"b": 1}}`."""
+    tree: dict[str, Any] = {}
+    for path, value in flat.items():
+        *groups, leaf = path.split(".")
+        branch = tree
+        for group in groups:
+            branch = branch.setdefault(group, {})
+        branch[leaf] = value
+    return tree
+
+
+DEV = StageSettings.model_validate(nested({field: dev for field, dev, _ in _TABLE}))
+PROD = StageSettings.model_validate(nested({field: prod for field, _, prod in _TABLE}))
+
+STAGES: Mapping[str, StageSettings] = MappingProxyType({stage.name: stage for stage in (DEV, PROD)})

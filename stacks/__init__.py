@@ -1,0 +1,1 @@
+"""CloudFormation by CDK: stacks compose, components decide, checks verify."""

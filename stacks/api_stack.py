@@ -1,0 +1,62 @@
+"""The door: a signed HTTP API in front of `jobs` and `classify`.
+
+It composes; what every route has in common is decided in components/signed_http_api.py. `jobs`
+lives here and not with the other functions because it needs the state machine, which needs them.
+"""
+
+from __future__ import annotations
+
+from aws_cdk import CfnOutput
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from settings.stage import StageSettings
+from stacks.components.execution_grants import grant_describe, grant_start
+from stacks.components.image_function import ImageFunction
+from stacks.components.object_grants import grant_get
+from stacks.components.signed_http_api import SignedHttpApi
+from stacks.stage_stack import StageStack
+from workloads.catalogue import CLASSIFY, JOBS, JOBS_PREFIX
+
+
+class ApiStack(StageStack):
+    """The API, its access log, and the function that starts jobs and reports on them."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: StageSettings,
+        inputs: s3.IBucket,
+        results: s3.IBucket,
+        machine: sfn.StateMachine,
+        classify: lambda_.Alias,
+    ) -> None:
+        """Serve the routes that the catalogue declares."""
+        super().__init__(scope, construct_id, stage=stage, description="Signed HTTP API")
+
+        jobs = ImageFunction(
+            self,
+            "Jobs",
+            declared=JOBS,
+            settings=stage.jobs,
+            architecture=stage.architecture,
+            environment={
+                "STATE_MACHINE_ARN": machine.state_machine_arn,
+                "INPUT_BUCKET": inputs.bucket_name,
+                "RESULTS_BUCKET": results.bucket_name,
+            },
+            logs=self.logs,
+            tracing=stage.tracing,
+        )
+        grant_start(machine, jobs.role)
+        grant_describe(machine, jobs.role)
+        grant_get(results, f"{JOBS_PREFIX}*", jobs.role)
+
+        api = SignedHttpApi(self, "Api", settings=stage.api, keeping=self.logs)
+        api.serve(JOBS, jobs.live)
+        api.serve(CLASSIFY, classify)
+        CfnOutput(self, "ApiUrl", value=api.endpoint)

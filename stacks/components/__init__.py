@@ -1,0 +1,1 @@
+"""Constructs that each make one decision once: encryption, roles, retries, retention."""

@@ -1,0 +1,107 @@
+"""A function from the catalogue as a container image behind the alias `live`.
+
+It decides what every function has: an image built from an allow-list of files for the same
+architecture that it runs on, a role of its own that can write to its own log group and nothing
+else, and one alias through which everybody calls it. What it may read and write is granted by the
+stack.
+
+Build attestations would turn the image into an OCI index, which Lambda refuses; the pinned CDK CLI
+builds with BUILDX_NO_DEFAULT_ATTESTATIONS=1:
+https://github.com/aws/aws-cdk-cli/blob/main/packages/@aws-cdk/cdk-assets-lib/lib/private/docker.ts
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from aws_cdk import Duration
+from aws_cdk import aws_ecr_assets as assets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from settings.stage import Architecture, FunctionSettings
+from stacks.checks.nag import acknowledge_wildcard
+from stacks.components.log_keeping import LogKeeping
+from workloads.catalogue import Function
+
+ALIAS = "live"
+
+_SOURCES = Path(__file__).parents[2] / "lambda_src"
+_TARGETS = {
+    Architecture.X86_64: (assets.Platform.LINUX_AMD64, lambda_.Architecture.X86_64),
+    Architecture.ARM64: (assets.Platform.LINUX_ARM64, lambda_.Architecture.ARM_64),
+}
+
+
+class ImageFunction(Construct):
+    """One function; `live` is what callers call, `role` what is granted permissions."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        declared: Function,
+        settings: FunctionSettings,
+        architecture: Architecture,
+        environment: Mapping[str, str],
+        logs: LogKeeping,
+        tracing: bool,
+        sources: Path = _SOURCES,
+    ) -> None:
+        """Raise ValueError unless `environment` is exactly what the function declares to read."""
+        super().__init__(scope, construct_id)
+        if set(environment) != set(declared.environment):
+            raise ValueError(
+                f"{declared.name}: environment {sorted(environment)}; "
+                f"declared: {sorted(declared.environment)}"
+            )
+        platform, instruction_set = _TARGETS[architecture]
+        log_group = logs.group(self, "Logs")
+        self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        log_group.grant_write(self.role)
+        self.function = lambda_.DockerImageFunction(
+            self,
+            "Function",
+            description=declared.purpose,
+            code=lambda_.DockerImageCode.from_image_asset(
+                str(sources),
+                file=declared.dockerfile,
+                exclude=["*", *(f"!{pattern}" for pattern in declared.files)],
+                platform=platform,
+            ),
+            architecture=instruction_set,
+            memory_size=settings.memory_mb,
+            timeout=Duration.seconds(settings.timeout_s),
+            environment=dict(environment),
+            role=self.role,
+            log_group=log_group,
+            logging_format=lambda_.LoggingFormat.JSON,
+            tracing=lambda_.Tracing.ACTIVE if tracing else lambda_.Tracing.DISABLED,
+        )
+        if tracing:
+            acknowledge_wildcard(
+                self.role.node.find_child("DefaultPolicy"),
+                "*",
+                reason="X-Ray has no resource-level permissions for sending segments.",
+            )
+        self.live = self._alias(settings)
+
+    def _alias(self, settings: FunctionSettings) -> lambda_.Alias:
+        kept = settings.provisioned
+        # Provisioned concurrency belongs on the alias: on the version it would be paid for again
+        # with each version that is still there.
+        alias = lambda_.Alias(
+            self,
+            "Live",
+            alias_name=ALIAS,
+            version=self.function.current_version,
+            provisioned_concurrent_executions=kept.minimum if kept else None,
+        )
+        if kept:
+            alias.add_auto_scaling(
+                min_capacity=kept.minimum, max_capacity=kept.maximum
+            ).scale_on_utilization(utilization_target=kept.target_utilization)
+        return alias

@@ -1,0 +1,1 @@
+"""The platform-neutral catalogue: what each function is and needs."""
