@@ -1,0 +1,61 @@
+"""Checks that results hold every item exactly once, from the indices themselves.
+
+It trusts no count that somebody else wrote down.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+_NAMED = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coverage:
+    """Of items 0 to `expected` - 1: how many occur, how many do not, how many rows are surplus.
+
+    `outside` counts rows whose index is no item; `examples` names the first of every kind.
+    """
+
+    expected: int
+    predicted: int
+    missing: int
+    duplicated: int
+    outside: int
+    examples: str
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether every item occurs exactly once and nothing else does."""
+        return self.missing == self.duplicated == self.outside == 0
+
+
+def check_coverage(index: NDArray[np.uint64], expected: int) -> Coverage:
+    """Count how the rows of `index` (any order) cover the items 0 to `expected` - 1."""
+    inside = index[index < expected].astype(np.int64)
+    times = np.bincount(inside, minlength=expected)
+    outside = index[index >= expected]
+    return Coverage(
+        expected=expected,
+        predicted=int(np.count_nonzero(times)),
+        missing=int(np.count_nonzero(times == 0)),
+        duplicated=int((times[times > 1] - 1).sum()),
+        outside=len(outside),
+        examples="; ".join(
+            f"{kind} {_first(items)}"
+            for kind, items in (
+                ("missing", np.flatnonzero(times == 0)),
+                ("duplicated", np.flatnonzero(times > 1)),
+                ("outside", np.unique(outside)),
+            )
+            if len(items)
+        ),
+    )
+
+
+def _first(items: NDArray[np.generic]) -> str:
+    named = ", ".join(str(item) for item in items[:_NAMED])
+    return f"{named} and {len(items) - _NAMED} more" if len(items) > _NAMED else named

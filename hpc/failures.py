@@ -1,0 +1,49 @@
+"""Turns what a user can act on into one sentence and exit status 1, and leaves the rest alone.
+
+An error that is none of these is a defect of this program and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+import requests
+from botocore.exceptions import BotoCoreError, ClientError
+
+from hpc.errors import HpcError
+from shpc_core.errors import InvalidInput
+
+
+class UserErrorGroup(click.Group):
+    """A group of commands whose foreseeable errors end in a sentence, not in a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; see the module."""
+        try:
+            return super().invoke(ctx)
+        except (HpcError, InvalidInput) as error:
+            raise click.ClickException(str(error)) from error
+        except requests.RequestException as error:
+            raise click.ClickException(
+                f"no answer from {_host(error)}: {_innermost(error)}"
+            ) from error
+        except (BotoCoreError, ClientError) as error:
+            raise click.ClickException(f"AWS: {error}") from error
+
+
+def _host(error: requests.RequestException) -> str:
+    """Where the request went, without path and query: a presigned address is a credential."""
+    if error.request is None or error.request.url is None:
+        return "the other side"
+    return urlsplit(error.request.url).netloc
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """The cause at the bottom: requests wraps urllib3, which wraps the operating system."""
+    while True:
+        reason = getattr(error, "reason", None) or error.__cause__ or error.__context__
+        if not isinstance(reason, BaseException):
+            return error
+        error = reason

@@ -1,0 +1,59 @@
+"""All that is known of a finished job: the source of the summary, the report and the CSV."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from hpc.cost import Cost
+from hpc.dataset import Dataset
+from hpc.evaluate import Evaluation
+from hpc.observed import Throttles
+from hpc.outputs import Deployment
+from hpc.results import JobResults
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobOutcome:
+    """A succeeded job with checked results.
+
+    `seconds` is by the `clock` of "client" (POST to SUCCEEDED seen) or "service" (execution's start
+    to stop). `dataset` and `evaluation` are None where images or true labels are not known.
+    """
+
+    job_id: str
+    deployment: Deployment
+    started_at: datetime
+    stopped_at: datetime
+    seconds: float
+    clock: str
+    results: JobResults
+    dataset: Dataset | None
+    evaluation: Evaluation | None
+    cost: Cost
+    throttles: Throttles
+
+    @property
+    def images(self) -> int:
+        """How many images were classified."""
+        return self.results.coverage.predicted
+
+    @property
+    def images_per_second(self) -> float:
+        """Over the whole job."""
+        return self.images / self.seconds
+
+    @property
+    def cold_starts(self) -> int:
+        """Invocations that started their execution environment."""
+        return sum(one.cold for one in self.results.telemetry)
+
+    @property
+    def retries(self) -> int:
+        """Attempts beyond the first, over all shards."""
+        return sum(one.attempt for one in self.results.telemetry)
+
+    @property
+    def environments(self) -> int:
+        """Execution environments that ran shards."""
+        return len({one.environment for one in self.results.telemetry})

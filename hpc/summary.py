@@ -1,0 +1,85 @@
+"""Writes what a job came to: summary.json, report.html and predictions.csv, all three or none.
+
+The files are made complete beside the folder and then moved in, summary.json last: where it lies,
+the other two belong to it.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hpc import prices
+from hpc.outcome import JobOutcome
+from hpc.report.page import render_report
+from shpc_core.labels import CLASS_NAMES
+
+SUMMARY, REPORT, PREDICTIONS = "summary.json", "report.html", "predictions.csv"
+
+
+def summarize(outcome: JobOutcome) -> dict[str, Any]:
+    """The figures as plain JSON values; what is not known is None."""
+    evaluation = outcome.evaluation
+    coverage = outcome.results.coverage
+    return {
+        "job_id": outcome.job_id,
+        "stage": outcome.deployment.stage,
+        "region": outcome.deployment.region,
+        "place": outcome.deployment.place,
+        "started_at": outcome.started_at.isoformat(),
+        "stopped_at": outcome.stopped_at.isoformat(),
+        "images": coverage.expected,
+        "predicted": coverage.predicted,
+        "missing": coverage.missing,
+        "duplicated": coverage.duplicated,
+        "accuracy": None if evaluation is None else evaluation.accuracy,
+        "accuracy_interval": None if evaluation is None else list(evaluation.interval),
+        "job_seconds": round(outcome.seconds, 3),
+        "job_seconds_clock": outcome.clock,
+        "images_per_second": round(outcome.images_per_second, 1),
+        "shards": outcome.results.report.shards,
+        "environments": outcome.environments,
+        "cold_starts": outcome.cold_starts,
+        "retries": outcome.retries,
+        "throttles": outcome.throttles.count,
+        "throttles_reason": outcome.throttles.reason,
+        "cost_usd": outcome.cost.usd,
+        "cost_items_usd": {item.name: item.usd for item in outcome.cost.items},
+        "cost_region": prices.REGION,
+        "cost_prices_as_of": prices.AS_OF,
+        "architecture": outcome.cost.architecture,
+        "model_sha256": outcome.results.report.model.sha256,
+    }
+
+
+def write_outcome(outcome: JobOutcome, folder: Path) -> None:
+    """Write the three files into `folder`, replacing those of an earlier job."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".unfinished-") as unfinished:
+        made = Path(unfinished)
+        _write_predictions(outcome, made / PREDICTIONS)
+        (made / REPORT).write_text(render_report(outcome), encoding="utf-8")
+        (made / SUMMARY).write_text(
+            json.dumps(summarize(outcome), indent=2) + "\n", encoding="utf-8"
+        )
+        (folder / SUMMARY).unlink(missing_ok=True)
+        for name in (PREDICTIONS, REPORT, SUMMARY):
+            (made / name).replace(folder / name)
+
+
+def _write_predictions(outcome: JobOutcome, path: Path) -> None:
+    results = outcome.results
+    labels = None if outcome.dataset is None else outcome.dataset.labels
+    with path.open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(
+            ["index", "label", "name", "confidence", *([] if labels is None else ["true_label"])]
+        )
+        for number, index in enumerate(results.index):
+            label = results.label[number]
+            # A float32 prints as the shortest text that reads back as the same number.
+            row = [index, label, CLASS_NAMES[label], results.confidence[number]]
+            rows.writerow(row if labels is None else [*row, labels[number]])

@@ -1,0 +1,92 @@
+"""What a command prints for a person: the summary of a job, its state, predictions of pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from hpc.api import JobStatus, Prediction
+from hpc.outcome import JobOutcome
+from hpc.summary import PREDICTIONS, REPORT, SUMMARY
+from hpc.words import count, percent, seconds, usd
+
+
+def print_outcome(console: Console, outcome: JobOutcome, folder: Path) -> None:
+    """The end of a job: its figures, the cost item by item, and where the files are."""
+    coverage = outcome.results.coverage
+    evaluation = outcome.evaluation
+    throttles = outcome.throttles
+    facts = [
+        ("where", f"stage {outcome.deployment.stage}, {outcome.deployment.place}"),
+        (
+            "images",
+            f"{count(coverage.predicted)} predicted, {count(coverage.missing)} missing, "
+            f"{count(coverage.duplicated)} duplicated",
+        ),
+        (
+            "accuracy",
+            "not known: no true labels"
+            if evaluation is None
+            else f"{percent(evaluation.accuracy, 2)} "
+            f"(95 % interval {percent(evaluation.interval[0])} to "
+            f"{percent(evaluation.interval[1])})",
+        ),
+        (
+            "job",
+            f"{seconds(outcome.seconds)}, {count(outcome.images_per_second)} images/s"
+            + ("" if outcome.clock == "client" else " (execution's start to stop)"),
+        ),
+        (
+            "shards",
+            f"{count(outcome.results.report.shards)} on {count(outcome.environments)} "
+            f"environments, {count(outcome.cold_starts)} cold starts",
+        ),
+        ("retries", count(outcome.retries)),
+        (
+            "throttles",
+            f"not known: {throttles.reason}" if throttles.count is None else count(throttles.count),
+        ),
+    ]
+    table = Table(title=f"job {outcome.job_id}", show_header=False, title_justify="left")
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in facts:
+        table.add_row(name, Text(value))
+    table.add_section()
+    for item in outcome.cost.items:
+        table.add_row(item.name, f"{usd(item.usd)} ({item.basis})")
+    table.add_row("cost on AWS, estimate", usd(outcome.cost.usd))
+    console.print(table)
+    for name in (REPORT, SUMMARY, PREDICTIONS):
+        console.print(str(folder / name), soft_wrap=True, highlight=False, markup=False)
+
+
+def print_status(console: Console, status: JobStatus) -> None:
+    """One job's state in a few lines."""
+    console.print(f"job {status.job_id}: {status.status}", highlight=False, soft_wrap=True)
+    if status.shards is not None:
+        shards = status.shards
+        console.print(
+            f"shards: {shards.succeeded} of {shards.total} done, {shards.running} running, "
+            f"{shards.pending} pending, {shards.failed} failed",
+            highlight=False,
+            soft_wrap=True,
+        )
+    for name, text in (("error", status.error), ("cause", status.cause)):
+        if text:
+            console.print(f"{name}: {text}", highlight=False, soft_wrap=True, markup=False)
+
+
+def print_predictions(
+    console: Console, pictures: Sequence[Path], predictions: Sequence[Prediction]
+) -> None:
+    """One line per picture."""
+    table = Table("picture", "class", "confidence", box=None, pad_edge=False)
+    table.columns[2].justify = "right"
+    for path, prediction in zip(pictures, predictions, strict=True):
+        table.add_row(Text(str(path)), prediction.name, percent(prediction.confidence))
+    console.print(table)
