@@ -1,0 +1,80 @@
+"""`python -m localcloud`: keep a cloud up, and run commands against it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shlex
+import signal
+import threading
+from types import FrameType
+
+import click
+
+from localcloud.state_file import NoCloudError, find_cloud, remove_stale, this_process
+
+
+@click.group()
+def cli() -> None:
+    """An AWS account on this machine."""
+
+
+@cli.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 (default): any free one")
+def up(port: int) -> None:
+    """Keep a cloud up until Ctrl-C, and print how to use it."""
+    from localcloud.cloud import Cloud
+
+    logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
+    ended = threading.Event()
+
+    def end(signum: int, frame: FrameType | None) -> None:
+        ended.set()
+
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, end)
+    for stale in remove_stale():
+        click.echo(f"removed {stale}: its cloud is gone", err=True)
+    try:
+        cloud = Cloud(port=port).start()
+    except OSError as error:
+        raise click.ClickException(f"port {port}: {error.strerror}") from error
+    state_file = None
+    try:
+        endpoint = cloud.context.endpoint
+        bound_port = int(endpoint.rpartition(":")[2])
+        state_file = this_process(bound_port, endpoint, cloud.environ).write()
+        click.echo(f"embedded cloud up at {endpoint}, account {cloud.context.account}")
+        click.echo("commands: python -m localcloud exec -- COMMAND; or, in a shell:")
+        for variable, value in cloud.environ.items():
+            click.echo(f"export {variable}={shlex.quote(value)}")
+        ended.wait()
+    finally:
+        if state_file is not None:
+            state_file.unlink(missing_ok=True)
+        cloud.stop()
+    click.echo("embedded cloud down")
+
+
+@cli.command(
+    "exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False}
+)
+@click.option("--port", type=int, help="which cloud, where several are up")
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def run_command(port: int | None, command: tuple[str, ...]) -> None:
+    """Run COMMAND with the environment of the cloud that is up."""
+    from localcloud.cdk import environment_of_cli
+
+    try:
+        cloud = find_cloud(port)
+    except NoCloudError as error:
+        raise click.ClickException(str(error)) from error
+    environ = environment_of_cli(cloud.environ)
+    try:
+        os.execvpe(command[0], command, environ)
+    except OSError as error:
+        raise click.ClickException(f"{command[0]}: {error.strerror}") from error
+
+
+if __name__ == "__main__":
+    cli(prog_name="python -m localcloud")

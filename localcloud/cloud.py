@@ -1,0 +1,189 @@
+"""One embedded cloud in this process: what it is made of, and how it starts and ends.
+
+moto keeps its data in the process, so a process has one cloud at a time; clouds side by side are
+processes side by side. Starting begins with an empty account, stopping leaves nothing: no process,
+port, thread or file.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import shutil
+import string
+import tempfile
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import TypeVar
+
+from moto.core.base_backend import BackendDict
+from moto.core.model_instances import reset_model_data
+
+from localcloud.bucket_policies import bucket_policy_patches
+from localcloud.cloudformation import CloudFormationService
+from localcloud.context import CloudContext
+from localcloud.functions import FunctionService
+from localcloud.http_api import HttpApiFront, endpoint_patches
+from localcloud.images.docker import docker_program
+from localcloud.moto_lambda_versions import lambda_version_patches
+from localcloud.moto_patches import Patch, applied, configured
+from localcloud.provisioned_concurrency import ProvisionedConcurrency
+from localcloud.s3_access_logging import access_logging_patches
+from localcloud.s3_ranges import range_patches
+from localcloud.server import CloudApplication, KeepAliveServer
+from localcloud.step_functions import (
+    await_executions,
+    step_functions_patches,
+    stop_executions,
+)
+
+log = logging.getLogger(__name__)
+
+DEFAULT_ACCOUNT = "123456789012"
+DEFAULT_REGION = "us-east-1"
+
+_only_cloud = threading.Lock()
+
+Part = TypeVar("Part")
+
+
+class Cloud:
+    """An AWS account on `http://localhost:<port>`; start it, or use it as a context manager."""
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        region: str = DEFAULT_REGION,
+        account: str = DEFAULT_ACCOUNT,
+        state_dir: Path | None = None,
+    ) -> None:
+        """`port` 0 takes a free one. `state_dir` must be empty or absent; it is removed at `stop`.
+
+        Raises ValueError for an account that is not 12 digits, or a `state_dir` with files in it.
+        """
+        if len(account) != 12 or not account.isdecimal():
+            raise ValueError(f"account: {account!r}; allowed: 12 digits")
+        if state_dir is not None and state_dir.exists() and any(state_dir.iterdir()):
+            raise ValueError(f"state_dir: {state_dir} is not empty; allowed: a new or empty folder")
+        self._port = port
+        self._region = region
+        self._account = account
+        self._state_dir = state_dir
+        self._started = ExitStack()
+        self._context: CloudContext | None = None
+        self._functions: FunctionService | None = None
+        self._cloudformation: CloudFormationService | None = None
+        self._docker_program = ""
+
+    @property
+    def context(self) -> CloudContext:
+        return _running(self._context)
+
+    @property
+    def functions(self) -> FunctionService:
+        return _running(self._functions)
+
+    @property
+    def cloudformation(self) -> CloudFormationService:
+        return _running(self._cloudformation)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """Variables with which the CDK CLI, boto3 and the functions' clients use this cloud."""
+        return {**self.context.environ, "CDK_DOCKER": self._docker_program}
+
+    def start(self) -> Cloud:
+        """Raises RuntimeError when this process has a cloud, OSError when the port is taken."""
+        if not _only_cloud.acquire(blocking=False):
+            raise RuntimeError("a cloud is up in this process: stop it, or start another process")
+        with ExitStack() as starting:
+            starting.callback(_only_cloud.release)
+            self._assemble(starting)
+            self._started = starting.pop_all()
+        return self
+
+    def _assemble(self, starting: ExitStack) -> None:
+        """Put the parts together, each with how it ends: the last started is the first to end."""
+        _empty_account()
+        starting.callback(_empty_account)
+        server = KeepAliveServer(self._port)
+        context = self._context = self._new_context(starting, server.port)
+        starting.callback(self._forget)
+        # The parts below call services over HTTP while they stop, so the server ends after them.
+        starting.callback(server.stop)
+        functions = self._functions = FunctionService(context)
+        starting.enter_context(configured())
+        starting.enter_context(applied(_patches(context, functions)))
+        starting.callback(await_executions)
+        starting.callback(functions.stop)
+        cloudformation = self._cloudformation = CloudFormationService(context)
+        starting.callback(cloudformation.stop)
+        starting.callback(stop_executions)
+        self._docker_program = docker_program(context)
+        server.start(
+            CloudApplication(
+                context,
+                cloudformation=cloudformation.wsgi_app,
+                invoke=functions.wsgi_invoke,
+                provisioned_concurrency=ProvisionedConcurrency(context, functions.provision),
+                http_api=HttpApiFront(context, functions.invoke),
+            )
+        )
+        log.info("cloud %s up at %s", context.account, context.endpoint)
+
+    def _new_context(self, starting: ExitStack, port: int) -> CloudContext:
+        state_dir = self._state_dir or Path(tempfile.mkdtemp(prefix="localcloud-"))
+        state_dir.mkdir(parents=True, exist_ok=True)
+        starting.callback(shutil.rmtree, state_dir)
+        alphabet = string.ascii_uppercase + "234567"
+        return CloudContext(
+            account=self._account,
+            region=self._region,
+            endpoint=f"http://localhost:{port}",
+            state_dir=state_dir,
+            access_key_id="AKIA" + "".join(secrets.choice(alphabet) for _ in range(16)),
+            secret_access_key=secrets.token_urlsafe(30),
+        )
+
+    def stop(self) -> None:
+        """End everything that `start` began; does nothing on a cloud that is not up."""
+        self._started.close()
+
+    def _forget(self) -> None:
+        self._context = self._functions = self._cloudformation = None
+
+    def __enter__(self) -> Cloud:
+        return self.start()
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+def _running(part: Part | None) -> Part:
+    if part is None:
+        raise RuntimeError("the cloud is not up: call start() first")
+    return part
+
+
+def _patches(context: CloudContext, functions: FunctionService) -> list[Patch]:
+    return [
+        *step_functions_patches(context, functions.invoke),
+        *lambda_version_patches(),
+        *endpoint_patches(context),
+        *access_logging_patches(),
+        *range_patches(),
+        *bucket_policy_patches(),
+    ]
+
+
+def _empty_account() -> None:
+    BackendDict.reset()
+    reset_model_data()

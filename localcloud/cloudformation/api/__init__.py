@@ -1,0 +1,1 @@
+"""The CloudFormation API: the query protocol, and one function per action."""

@@ -1,0 +1,239 @@
+"""Shapes of the API's answers, built from the engine's state. Decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from localcloud.cloudformation.engine.planning import PropertyChange, ResourceChange
+from localcloud.cloudformation.engine.state import ChangeSet, Event, Stack, StackResource
+from localcloud.cloudformation.template.declarations import Template
+from localcloud.cloudformation.template.parameters import declared_type, is_no_echo
+
+Shape = dict[str, Any]
+
+
+def present(**members: Any) -> Shape:
+    """A shape without the members that are None."""
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def stack_shape(stack: Stack) -> Shape:
+    """One element of DescribeStacks."""
+    target = stack.target
+    with stack.lock:
+        return present(
+            StackId=stack.stack_id,
+            StackName=stack.name,
+            ChangeSetId=stack.change_set_id,
+            Description=target.template.description,
+            Parameters=[value.described() for value in target.parameters.values()],
+            CreationTime=stack.created_at,
+            DeletionTime=stack.deleted_at,
+            LastUpdatedTime=stack.updated_at,
+            RollbackConfiguration={},
+            StackStatus=stack.status,
+            StackStatusReason=stack.status_reason,
+            DisableRollback=stack.disable_rollback,
+            DeploymentConfig={"Mode": target.deployment_mode},
+            NotificationARNs=list(target.notification_arns),
+            Capabilities=list(target.capabilities),
+            Outputs=[
+                present(
+                    OutputKey=output.key,
+                    OutputValue=output.value,
+                    Description=output.description,
+                    ExportName=output.export_name,
+                )
+                for output in stack.outputs()
+            ],
+            RoleARN=target.role_arn,
+            Tags=[{"Key": key, "Value": value} for key, value in target.tags],
+            EnableTerminationProtection=stack.termination_protection,
+            RetainExceptOnCreate=stack.retain_except_on_create,
+            DeletionMode=stack.deletion_mode,
+            DriftInformation={"StackDriftStatus": "NOT_CHECKED"},
+            LastOperations=_last_operations(stack),
+        )
+
+
+def _last_operations(stack: Stack) -> list[Shape] | None:
+    if stack.operation is None:
+        return None
+    return [
+        {
+            "OperationType": stack.operation.kind,
+            "OperationId": stack.operation.operation_id,
+        }
+    ]
+
+
+def stack_summary(stack: Stack) -> Shape:
+    """One element of ListStacks."""
+    return present(
+        StackId=stack.stack_id,
+        StackName=stack.name,
+        TemplateDescription=stack.target.template.description,
+        CreationTime=stack.created_at,
+        LastUpdatedTime=stack.updated_at,
+        DeletionTime=stack.deleted_at,
+        StackStatus=stack.status,
+        StackStatusReason=stack.status_reason,
+        DriftInformation={"StackDriftStatus": "NOT_CHECKED"},
+        LastOperations=_last_operations(stack),
+    )
+
+
+def resource_shape(stack: Stack, resource: StackResource, timestamp_name: str) -> Shape:
+    """A resource; its time stamp has a different name in each action."""
+    shape = present(
+        StackName=stack.name,
+        StackId=stack.stack_id,
+        LogicalResourceId=resource.logical_id,
+        PhysicalResourceId=resource.physical_id,
+        ResourceType=resource.type,
+        ResourceStatus=resource.status,
+        ResourceStatusReason=resource.status_reason,
+        DriftInformation={"StackResourceDriftStatus": "NOT_CHECKED"},
+    )
+    shape[timestamp_name] = resource.updated_at
+    return shape
+
+
+def event_shape(stack: Stack, event: Event) -> Shape:
+    """One element of DescribeStackEvents."""
+    return present(
+        StackId=stack.stack_id,
+        EventId=event.event_id,
+        StackName=stack.name,
+        OperationId=event.operation_id,
+        LogicalResourceId=event.logical_id,
+        PhysicalResourceId=event.physical_id,
+        ResourceType=event.resource_type,
+        Timestamp=event.timestamp,
+        ResourceStatus=event.status,
+        ResourceStatusReason=event.reason,
+        ResourceProperties=event.properties,
+        ClientRequestToken=event.token,
+    )
+
+
+def operation_event_shape(stack: Stack, event: Event) -> Shape:
+    """One element of DescribeEvents."""
+    own = event.physical_id == stack.stack_id
+    kind = "STACK_EVENT" if own else "PROGRESS_EVENT"
+    return present(
+        EventId=event.event_id,
+        StackId=stack.stack_id,
+        OperationId=event.operation_id,
+        OperationType=event.operation_type,
+        EventType="PROVISIONING_ERROR" if is_failure(event) and not own else kind,
+        LogicalResourceId=event.logical_id,
+        PhysicalResourceId=event.physical_id,
+        ResourceType=event.resource_type,
+        Timestamp=event.timestamp,
+        ResourceStatus=event.status,
+        ResourceStatusReason=event.reason,
+        ResourceProperties=event.properties,
+        ClientRequestToken=event.token,
+    )
+
+
+def is_failure(event: Event) -> bool:
+    """Whether an event reports that something failed."""
+    return event.status.endswith("_FAILED")
+
+
+def change_set_shape(stack: Stack, change_set: ChangeSet) -> Shape:
+    """The answer of DescribeChangeSet."""
+    target = change_set.target
+    return present(
+        ChangeSetName=change_set.name,
+        ChangeSetId=change_set.change_set_id,
+        StackId=stack.stack_id,
+        StackName=stack.name,
+        Description=change_set.description,
+        Parameters=[value.described() for value in target.parameters.values()],
+        CreationTime=change_set.created_at,
+        ExecutionStatus=change_set.execution_status,
+        Status=change_set.status,
+        StatusReason=change_set.status_reason,
+        NotificationARNs=list(target.notification_arns),
+        RollbackConfiguration={},
+        Capabilities=list(target.capabilities),
+        Tags=[{"Key": key, "Value": value} for key, value in target.tags],
+        Changes=[
+            {"Type": "Resource", "ResourceChange": _change_shape(change)}
+            for change in change_set.changes
+        ],
+        IncludeNestedStacks=change_set.include_nested_stacks,
+        OnStackFailure=change_set.on_stack_failure,
+        DeploymentConfig={"Mode": target.deployment_mode},
+    )
+
+
+def change_set_summary(stack: Stack, change_set: ChangeSet) -> Shape:
+    """One element of ListChangeSets."""
+    return present(
+        StackId=stack.stack_id,
+        StackName=stack.name,
+        ChangeSetId=change_set.change_set_id,
+        ChangeSetName=change_set.name,
+        ExecutionStatus=change_set.execution_status,
+        Status=change_set.status,
+        StatusReason=change_set.status_reason,
+        CreationTime=change_set.created_at,
+        Description=change_set.description,
+        IncludeNestedStacks=change_set.include_nested_stacks,
+    )
+
+
+def _change_shape(change: ResourceChange) -> Shape:
+    return present(
+        PolicyAction=change.policy_action,
+        Action=change.action,
+        LogicalResourceId=change.logical_id,
+        PhysicalResourceId=change.physical_id,
+        ResourceType=change.type,
+        Replacement=change.replacement,
+        Scope=sorted({detail.attribute for detail in change.details}),
+        Details=[_detail_shape(detail) for detail in change.details],
+    )
+
+
+def _detail_shape(detail: PropertyChange) -> Shape:
+    return {
+        "Target": present(
+            Attribute=detail.attribute,
+            Name=detail.name,
+            RequiresRecreation=detail.requires_recreation,
+        ),
+        "Evaluation": "Dynamic" if detail.dynamic else "Static",
+        "ChangeSource": "DirectModification" if detail.direct else "ResourceAttribute",
+    }
+
+
+def template_parameters(declarations: Mapping[str, Mapping[str, Any]]) -> list[Shape]:
+    """Parameters as GetTemplateSummary lists them."""
+    shapes = []
+    for key, declaration in declarations.items():
+        default = declaration.get("Default")
+        allowed = declaration.get("AllowedValues")
+        shapes.append(
+            present(
+                ParameterKey=key,
+                DefaultValue=None if default is None else str(default),
+                ParameterType=declared_type(declaration),
+                NoEcho=is_no_echo(declaration),
+                Description=declaration.get("Description"),
+                ParameterConstraints=None
+                if allowed is None
+                else {"AllowedValues": [str(item) for item in allowed]},
+            )
+        )
+    return shapes
+
+
+def resource_types(template: Template) -> list[str]:
+    """Every type that a template uses."""
+    return sorted({declaration.type for declaration in template.resources.values()})

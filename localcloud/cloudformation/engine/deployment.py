@@ -1,0 +1,197 @@
+"""Brings a stack to its target: the same path for a new stack and an update.
+
+Resources are brought up in dependency order, one after the other; what is no longer wanted is
+deleted last, when everything else has succeeded. The first failure ends the deployment; the
+caller decides about the rollback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from localcloud.cloudformation.engine.planning import differing
+from localcloud.cloudformation.engine.provisioning import Provisioner
+from localcloud.cloudformation.engine.registry import StackRegistry
+from localcloud.cloudformation.engine.resolution import CurrentResources, ResolvedTarget
+from localcloud.cloudformation.engine.state import Output, Stack, StackResource, Step
+from localcloud.cloudformation.errors import CloudFormationError, ResourceFailure
+from localcloud.cloudformation.resources.handler import ResourceHandler
+from localcloud.cloudformation.resources.schema import conform
+from localcloud.cloudformation.template.declarations import ResourceDeclaration
+from localcloud.cloudformation.template.evaluation import Scope
+
+
+class Deployment:
+    """One run towards a target. Raises ResourceFailure from `bring` when a step fails."""
+
+    def __init__(
+        self,
+        stack: Stack,
+        resolved: ResolvedTarget,
+        handlers: Mapping[str, ResourceHandler],
+        registry: StackRegistry,
+        provisioner: Provisioner,
+    ) -> None:
+        self._stack = stack
+        self._resolved = resolved
+        self._handlers = handlers
+        self._registry = registry
+        self._provisioner = provisioner
+        self._imported: set[str] = set()
+        self._scope: Scope = resolved.scope(CurrentResources(stack), self._import)
+        self.failed: list[str] = []
+
+    def _import(self, export_name: str) -> str:
+        self._imported.add(export_name)
+        return self._registry.import_value(self._stack, export_name)
+
+    def bring(self) -> None:
+        """Make, change and replace resources, then publish outputs and exports."""
+        for logical_id in self._resolved.order:
+            try:
+                self._bring_one(self._resolved.declared[logical_id])
+            except ResourceFailure:
+                self.failed.append(logical_id)
+                raise
+            except CloudFormationError as error:
+                self.failed.append(logical_id)
+                raise ResourceFailure(error.message) from error
+        self._registry.publish(self._stack, self._outputs())
+        self._stack.imports = frozenset(self._imported)
+
+    def _bring_one(self, declaration: ResourceDeclaration) -> None:
+        logical_id = declaration.logical_id
+        current = self._stack.resource(logical_id)
+        before = self._resolved.graph[logical_id]
+        handler = self._handlers[declaration.type]
+        try:
+            evaluated = self._scope.evaluate(dict(declaration.properties))
+            properties = conform(handler.schema, evaluated, "")
+            missing = sorted(handler.required - set(properties))
+            if missing:
+                raise ResourceFailure(f"property {missing[0]} is required")
+        except (ResourceFailure, CloudFormationError) as error:
+            self._refuse(declaration, before, current, str(error))
+            raise
+        if current is None:
+            self._provisioner.create(declaration, before, properties)
+            return
+        if current.incomplete:
+            if current.physical_id is not None:
+                self._provisioner.delete(current)
+            self._provisioner.create(declaration, before, properties, again=True)
+            return
+        changed = differing(current.properties, properties)
+        if changed & handler.replace_on:
+            self._refuse_same_name(declaration, current, properties, handler)
+            self._provisioner.create(declaration, before, properties, replacing=current)
+        elif changed or current.uncertain:
+            if current.uncertain:
+                changed = frozenset({*current.properties, *properties})
+            self._provisioner.update(current, declaration, before, properties, changed)
+        else:
+            self._provisioner.redeclare(current, declaration, before)
+
+    def _refuse(
+        self,
+        declaration: ResourceDeclaration,
+        before: frozenset[str],
+        current: StackResource | None,
+        reason: str,
+    ) -> None:
+        """Report a resource whose properties cannot even be evaluated."""
+        if current is not None:
+            failed = current.now_in("UPDATE_FAILED", reason)
+        else:
+            failed = StackResource(
+                declaration.logical_id, declaration.type, declaration, before, incomplete=True
+            ).now_in("CREATE_FAILED", reason)
+        self._provisioner.recorder.resource(failed)
+
+    def _refuse_same_name(
+        self,
+        declaration: ResourceDeclaration,
+        current: StackResource,
+        properties: Mapping[str, object],
+        handler: ResourceHandler,
+    ) -> None:
+        name = handler.name_property
+        if name is None or name not in properties:
+            return
+        if current.properties.get(name) == properties[name]:
+            reason = (
+                "CloudFormation cannot update a stack when a custom-named resource requires "
+                f"replacing. Rename {properties[name]} and update the stack again."
+            )
+            self._refuse(declaration, current.dependencies, current, reason)
+            raise ResourceFailure(reason)
+
+    def _outputs(self) -> tuple[Output, ...]:
+        outputs = []
+        for key, declared in self._resolved.outputs.items():
+            value = self._scope.evaluate(declared.value)
+            if not isinstance(value, str | int | float):
+                raise ResourceFailure(f"Output {key} must be a string, not {value!r}")
+            export = self._scope.evaluate(declared.export_name)
+            text = ("true" if value else "false") if isinstance(value, bool) else str(value)
+            outputs.append(
+                Output(key, text, declared.description, None if export is None else str(export))
+            )
+        return tuple(outputs)
+
+    def clean_up(self) -> None:
+        """Delete what was replaced or is no longer declared, dependents first.
+
+        A deletion that fails is reported and given up, as CloudFormation does: the deployment has
+        succeeded by then.
+        """
+        replaced = [
+            entry.before
+            for entry in self._stack.journal
+            if entry.step is Step.REPLACED and entry.before is not None
+        ]
+        removed = [
+            resource
+            for logical_id, resource in self._stack.resources().items()
+            if logical_id not in self._resolved.declared
+        ]
+        for resource in deletion_order([*replaced, *removed]):
+            current = resource in removed
+            declared = self._resolved.declared.get(resource.logical_id)
+            policy = resource.declaration.deletion_policy
+            if declared is not None:
+                policy = declared.update_replace_policy
+            if policy == "Delete":
+                try:
+                    self._provisioner.delete(resource, current=current)
+                except ResourceFailure:
+                    if current:
+                        self._stack.drop(resource.logical_id)
+            else:
+                self._provisioner.keep(resource, current=current)
+
+
+def deletion_order(resources: list[StackResource]) -> list[StackResource]:
+    """Dependents before what they depend on.
+
+    Resources of different generations of a template may form circles (after an interrupted
+    update); an edge that closes one is passed over, since deleting must always be possible.
+    """
+    by_id: dict[str, list[StackResource]] = {}
+    for resource in resources:
+        by_id.setdefault(resource.logical_id, []).append(resource)
+    ordered: list[StackResource] = []
+    visited: set[str] = set()
+
+    def visit(logical_id: str) -> None:
+        visited.add(logical_id)
+        for resource in by_id[logical_id]:
+            for dependency in sorted(resource.dependencies & set(by_id)):
+                if dependency not in visited:
+                    visit(dependency)
+        ordered.extend(by_id[logical_id])
+
+    for logical_id in by_id:
+        if logical_id not in visited:
+            visit(logical_id)
+    return ordered[::-1]

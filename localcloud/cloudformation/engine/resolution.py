@@ -1,0 +1,101 @@
+"""A deployment's target with its conditions decided: which resources there are, in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from localcloud.cloudformation.engine.state import Stack, StackResource, Target
+from localcloud.cloudformation.errors import validation_error
+from localcloud.cloudformation.template.conditions import evaluate_conditions
+from localcloud.cloudformation.template.declarations import OutputDeclaration, ResourceDeclaration
+from localcloud.cloudformation.template.evaluation import Resources, Scope
+from localcloud.cloudformation.template.graph import dependency_graph, topological_order
+from localcloud.context import CloudContext
+
+
+def pseudo_parameters(
+    context: CloudContext, stack_name: str, stack_id: str, notification_arns: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """The values of `AWS::...` names; NoValue is the evaluation's own affair."""
+    return {
+        "AWS::AccountId": context.account,
+        "AWS::NotificationARNs": list(notification_arns),
+        "AWS::Partition": "aws",
+        "AWS::Region": context.region,
+        "AWS::StackId": stack_id,
+        "AWS::StackName": stack_name,
+        "AWS::URLSuffix": "amazonaws.com",
+    }
+
+
+@dataclass(frozen=True)
+class ResolvedTarget:
+    """What a target's parameters make of its template."""
+
+    target: Target
+    pseudo: Mapping[str, Any]
+    parameters: Mapping[str, Any]
+    conditions: Mapping[str, bool]
+    declared: Mapping[str, ResourceDeclaration]
+    outputs: Mapping[str, OutputDeclaration]
+    graph: Mapping[str, frozenset[str]]
+    order: list[str]
+
+    def scope(self, resources: Resources, import_value: Callable[[str], str]) -> Scope:
+        """Names as they are meant here, with the given way to look up resources and imports."""
+        return Scope(
+            self.pseudo,
+            self.parameters,
+            self.target.template.mappings,
+            self.conditions,
+            resources,
+            import_value,
+        )
+
+
+def resolve_target(target: Target, stack: Stack, context: CloudContext) -> ResolvedTarget:
+    """Decide conditions and order. Raises CloudFormationError for circles and bad conditions."""
+    template = target.template
+    pseudo = pseudo_parameters(context, stack.name, stack.stack_id, target.notification_arns)
+    parameters = {key: value.value for key, value in target.parameters.items()}
+    conditions = evaluate_conditions(template, pseudo, parameters)
+    declared = {
+        logical_id: declaration
+        for logical_id, declaration in template.resources.items()
+        if declaration.condition is None or conditions[declaration.condition]
+    }
+    outputs = {
+        key: output
+        for key, output in template.outputs.items()
+        if output.condition is None or conditions[output.condition]
+    }
+    graph = dependency_graph(declared)
+    return ResolvedTarget(
+        target, pseudo, parameters, conditions, declared, outputs, graph, topological_order(graph)
+    )
+
+
+class CurrentResources:
+    """Looks references up in the stack as it is: during execution everything needed exists."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+
+    def _existing(self, logical_id: str) -> StackResource:
+        resource = self._stack.resource(logical_id)
+        if resource is None or resource.physical_id is None:
+            raise validation_error(
+                f"Unresolved resource dependencies [{logical_id}] in the template: "
+                "its condition is false"
+            )
+        return resource
+
+    def ref(self, logical_id: str) -> Any:
+        """The physical id."""
+        return self._existing(logical_id).physical_id
+
+    def get_att(self, logical_id: str, attribute: str) -> Any:
+        """The attribute as the service reported it when the resource was made or last changed."""
+        return self._existing(logical_id).attributes[attribute]

@@ -1,0 +1,1 @@
+"""Resource types: one handler each, calling the service's own API through boto3."""

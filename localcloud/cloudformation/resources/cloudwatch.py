@@ -1,0 +1,138 @@
+"""CloudWatch alarms and dashboards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from botocore.exceptions import ClientError
+
+from localcloud.cloudformation.errors import ResourceFailure
+from localcloud.cloudformation.resources.handler import (
+    Creation,
+    Deletion,
+    Provisioned,
+    ResourceHandler,
+    Update,
+    gone_is_fine,
+)
+from localcloud.cloudformation.resources.schema import (
+    BOOLEAN,
+    INTEGER,
+    NUMBER,
+    TAGS,
+    TEXT,
+    Schema,
+)
+
+_DIMENSIONS: Schema = [{"Name": TEXT, "Value": TEXT}]
+_METRICS: Schema = [
+    {
+        "Expression": TEXT,
+        "Id": TEXT,
+        "Label": TEXT,
+        "MetricStat": {
+            "Metric": {"Dimensions": _DIMENSIONS, "MetricName": TEXT, "Namespace": TEXT},
+            "Period": INTEGER,
+            "Stat": TEXT,
+            "Unit": TEXT,
+        },
+        "Period": INTEGER,
+        "ReturnData": BOOLEAN,
+    }
+]
+
+
+class Alarm(ResourceHandler):
+    """AWS::CloudWatch::Alarm."""
+
+    type_name = "AWS::CloudWatch::Alarm"
+    schema: ClassVar[Mapping[str, Schema]] = {
+        "ActionsEnabled": BOOLEAN,
+        "AlarmActions": [TEXT],
+        "AlarmDescription": TEXT,
+        "AlarmName": TEXT,
+        "ComparisonOperator": TEXT,
+        "DatapointsToAlarm": INTEGER,
+        "Dimensions": _DIMENSIONS,
+        "EvaluateLowSampleCountPercentile": TEXT,
+        "EvaluationPeriods": INTEGER,
+        "ExtendedStatistic": TEXT,
+        "InsufficientDataActions": [TEXT],
+        "MetricName": TEXT,
+        "Metrics": _METRICS,
+        "Namespace": TEXT,
+        "OKActions": [TEXT],
+        "Period": INTEGER,
+        "Statistic": TEXT,
+        "Tags": TAGS,
+        "Threshold": NUMBER,
+        "ThresholdMetricId": TEXT,
+        "TreatMissingData": TEXT,
+        "Unit": TEXT,
+    }
+    required = frozenset({"ComparisonOperator", "EvaluationPeriods"})
+    # Tags of an alarm are given when it is made; PutMetricAlarm ignores them afterwards.
+    replace_on = frozenset({"AlarmName", "Tags"})
+    attributes = frozenset({"Arn"})
+    name_property = "AlarmName"
+
+    def create(self, task: Creation) -> Provisioned:
+        client = self.context.client("cloudwatch")
+        name = task.properties.get("AlarmName") or task.generated_name(max_length=255)
+        if client.describe_alarms(AlarmNames=[name])["MetricAlarms"]:
+            raise ResourceFailure(f"{name} already exists")
+        self._put(name, task.properties)
+        where = f"{self.context.region}:{self.context.account}"
+        return Provisioned(name, {"Arn": f"arn:aws:cloudwatch:{where}:alarm:{name}"})
+
+    def _put(self, name: str, properties: Mapping[str, Any]) -> None:
+        arguments = {k: v for k, v in properties.items() if k != "AlarmName"}
+        self.context.client("cloudwatch").put_metric_alarm(AlarmName=name, **arguments)
+
+    def update(self, task: Update) -> Provisioned:
+        self._put(task.physical_id, task.new)
+        return task.unchanged()
+
+    def delete(self, task: Deletion) -> None:
+        with gone_is_fine("ResourceNotFound"):
+            self.context.client("cloudwatch").delete_alarms(AlarmNames=[task.physical_id])
+
+
+class Dashboard(ResourceHandler):
+    """AWS::CloudWatch::Dashboard."""
+
+    type_name = "AWS::CloudWatch::Dashboard"
+    schema: ClassVar[Mapping[str, Schema]] = {"DashboardBody": TEXT, "DashboardName": TEXT}
+    required = frozenset({"DashboardBody"})
+    replace_on = frozenset({"DashboardName"})
+    name_property = "DashboardName"
+
+    def create(self, task: Creation) -> Provisioned:
+        client = self.context.client("cloudwatch")
+        name = task.properties.get("DashboardName") or task.generated_name(max_length=255)
+        try:
+            client.get_dashboard(DashboardName=name)
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
+                raise
+        else:
+            raise ResourceFailure(f"{name} already exists")
+        self._put(name, task.properties)
+        return Provisioned(name)
+
+    def _put(self, name: str, properties: Mapping[str, Any]) -> None:
+        self.context.client("cloudwatch").put_dashboard(
+            DashboardName=name, DashboardBody=properties["DashboardBody"]
+        )
+
+    def update(self, task: Update) -> Provisioned:
+        self._put(task.physical_id, task.new)
+        return task.unchanged()
+
+    def delete(self, task: Deletion) -> None:
+        with gone_is_fine("ResourceNotFound", "DashboardNotFoundError"):
+            self.context.client("cloudwatch").delete_dashboards(DashboardNames=[task.physical_id])
+
+
+HANDLERS = (Alarm, Dashboard)

@@ -1,0 +1,116 @@
+"""CloudWatch Logs groups and their resource policies."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from localcloud.cloudformation.resources.handler import (
+    Creation,
+    Deletion,
+    Provisioned,
+    ResourceHandler,
+    Update,
+    gone_is_fine,
+    removed_tags,
+    tag_map,
+)
+from localcloud.cloudformation.resources.schema import INTEGER, JSON, TAGS, TEXT, Schema
+
+
+class LogGroup(ResourceHandler):
+    """AWS::Logs::LogGroup."""
+
+    type_name = "AWS::Logs::LogGroup"
+    schema: ClassVar[Mapping[str, Schema]] = {
+        "KmsKeyId": TEXT,
+        "LogGroupClass": TEXT,
+        "LogGroupName": TEXT,
+        "RetentionInDays": INTEGER,
+        "Tags": TAGS,
+    }
+    replace_on = frozenset({"LogGroupClass", "LogGroupName"})
+    attributes = frozenset({"Arn"})
+    name_property = "LogGroupName"
+
+    def create(self, task: Creation) -> Provisioned:
+        client = self.context.client("logs")
+        properties = task.properties
+        name = properties.get("LogGroupName") or task.generated_name(max_length=512)
+        arguments: dict[str, Any] = {"logGroupName": name}
+        if "KmsKeyId" in properties:
+            arguments["kmsKeyId"] = properties["KmsKeyId"]
+        if "LogGroupClass" in properties:
+            arguments["logGroupClass"] = properties["LogGroupClass"]
+        if properties.get("Tags"):
+            arguments["tags"] = tag_map(properties["Tags"])
+        client.create_log_group(**arguments)
+        task.started(name)
+        if "RetentionInDays" in properties:
+            client.put_retention_policy(
+                logGroupName=name, retentionInDays=properties["RetentionInDays"]
+            )
+        return Provisioned(name, {"Arn": f"{self._arn(name)}:*"})
+
+    def _arn(self, name: str) -> str:
+        return f"arn:aws:logs:{self.context.region}:{self.context.account}:log-group:{name}"
+
+    def update(self, task: Update) -> Provisioned:
+        client = self.context.client("logs")
+        name = task.physical_id
+        if task.touches("RetentionInDays"):
+            if "RetentionInDays" in task.new:
+                client.put_retention_policy(
+                    logGroupName=name, retentionInDays=task.new["RetentionInDays"]
+                )
+            else:
+                client.delete_retention_policy(logGroupName=name)
+        if task.touches("KmsKeyId"):
+            if "KmsKeyId" in task.new:
+                client.associate_kms_key(logGroupName=name, kmsKeyId=task.new["KmsKeyId"])
+            else:
+                client.disassociate_kms_key(logGroupName=name)
+        if task.touches("Tags"):
+            gone = removed_tags(task.old.get("Tags"), task.new.get("Tags"))
+            if gone:
+                client.untag_resource(resourceArn=self._arn(name), tagKeys=gone)
+            if task.new.get("Tags"):
+                client.tag_resource(resourceArn=self._arn(name), tags=tag_map(task.new["Tags"]))
+        return task.unchanged()
+
+    def delete(self, task: Deletion) -> None:
+        with gone_is_fine("ResourceNotFoundException"):
+            self.context.client("logs").delete_log_group(logGroupName=task.physical_id)
+
+
+class ResourcePolicy(ResourceHandler):
+    """AWS::Logs::ResourcePolicy."""
+
+    type_name = "AWS::Logs::ResourcePolicy"
+    schema: ClassVar[Mapping[str, Schema]] = {"PolicyDocument": JSON, "PolicyName": TEXT}
+    required = frozenset({"PolicyDocument", "PolicyName"})
+    replace_on = frozenset({"PolicyName"})
+    name_property = "PolicyName"
+
+    def create(self, task: Creation) -> Provisioned:
+        self._put(task.properties)
+        return Provisioned(task.properties["PolicyName"])
+
+    def _put(self, properties: Mapping[str, Any]) -> None:
+        document = properties["PolicyDocument"]
+        self.context.client("logs").put_resource_policy(
+            policyName=properties["PolicyName"],
+            policyDocument=document if isinstance(document, str) else json.dumps(document),
+        )
+
+    def update(self, task: Update) -> Provisioned:
+        self._put(task.new)
+        return task.unchanged()
+
+    def delete(self, task: Deletion) -> None:
+        with gone_is_fine("ResourceNotFoundException"):
+            self.context.client("logs").delete_resource_policy(policyName=task.physical_id)
+
+
+HANDLERS = (LogGroup, ResourcePolicy)

@@ -1,0 +1,4 @@
+"""Reading templates: text to declarations, parameters, intrinsic functions, rules.
+
+Nothing in this package calls a service or changes a stack.
+"""

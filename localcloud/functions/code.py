@@ -1,0 +1,97 @@
+"""Where a function version's code lies on this machine, and by which Python it runs.
+
+A container function's code is the pushed image. A zip function with a Python runtime is unpacked
+beside a Python that has the runtime interface client only: the SDK that AWS's managed runtime
+brings is not in it. Any other runtime is refused.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from localcloud.functions.configuration import FunctionConfiguration
+from localcloud.functions.errors import InvalidRuntimeError, ResourceNotReadyError
+from localcloud.images.dockerfile import TASK_ROOT
+from localcloud.images.store import ImageNotFoundError, ImageStore
+from localcloud.images.virtual_environment import VirtualEnvironments
+
+
+@dataclass(frozen=True)
+class Code:
+    """A function's files and interpreter; `environment` is what the image sets."""
+
+    python: Path
+    task: Path
+    workdir: Path
+    handler: str
+    environment: Mapping[str, str]
+
+
+class CodeStore:
+    """The code of this cloud's functions: pushed images, and zip archives unpacked on demand."""
+
+    def __init__(self, state_dir: Path, environments: VirtualEnvironments) -> None:
+        self._images = ImageStore(state_dir)
+        self._folder = state_dir / "zips"
+        self._environments = environments
+
+    def code(self, function: FunctionConfiguration) -> Code:
+        """The code of a function version.
+
+        Raises ResourceNotReadyError if its image was not pushed to this cloud, InvalidRuntimeError
+        if it cannot run here.
+        """
+        if function.zip_bytes is None:
+            return self._image_code(function)
+        if not (function.runtime or "").startswith("python"):
+            raise InvalidRuntimeError(
+                f"{function.name}: runtime {function.runtime!r} cannot run in the embedded cloud; "
+                "allowed: container images on the Python base image, and python3.x zip archives"
+            )
+        return self._zip_code(function)
+
+    def _image_code(self, function: FunctionConfiguration) -> Code:
+        try:
+            image = self._images.by_code_sha256(function.code_sha256)
+        except ImageNotFoundError as error:
+            raise ResourceNotReadyError(f"{function.name}: {error}") from error
+        if function.entry_point:
+            raise InvalidRuntimeError(
+                f"{function.name}: ImageConfig.EntryPoint is not supported in the embedded cloud"
+            )
+        task = Path(image.task)
+        workdir = Path(image.workdir)
+        if function.workdir:
+            workdir = task / Path(function.workdir).relative_to(TASK_ROOT)
+        return Code(
+            python=Path(image.python),
+            task=task,
+            workdir=workdir,
+            handler=function.handler or image.handler,
+            environment=image.environment,
+        )
+
+    def _zip_code(self, function: FunctionConfiguration) -> Code:
+        digest = base64.b64decode(function.code_sha256).hex()
+        task = self._folder / digest
+        if not task.exists():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=self._folder, prefix="unpacking-") as folder:
+                unpacked = Path(folder) / "task"
+                with zipfile.ZipFile(io.BytesIO(function.zip_bytes or b"")) as archive:
+                    archive.extractall(unpacked)
+                if not task.exists():
+                    unpacked.rename(task)
+        return Code(
+            python=self._environments.python([], say=lambda text: None),
+            task=task,
+            workdir=task,
+            handler=function.handler or "",
+            environment={},
+        )

@@ -1,0 +1,219 @@
+"""All execution environments of a cloud: a pool for each function version that was invoked.
+
+A version whose configuration, code or very existence has changed loses its environments: idle
+ones at once, busy ones after their invocation. Nothing of it is decided by names alone, so that a
+function made again under its old name never meets an old process.
+"""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections import Counter
+from dataclasses import dataclass
+
+from moto.sts.models import sts_backends
+
+from localcloud.context import CloudContext
+from localcloud.functions.code import CodeStore
+from localcloud.functions.concurrency import ScalingRate
+from localcloud.functions.configuration import DeployedFunctions, FunctionConfiguration
+from localcloud.functions.environment import Environment
+from localcloud.functions.errors import ResourceNotReadyError, ServiceError
+from localcloud.functions.invocation import EnvironmentSpec
+from localcloud.functions.limits import ServiceLimits
+from localcloud.functions.logs import LogWriter
+from localcloud.functions.pool import Pool
+from localcloud.functions.reaper import Reaper
+from localcloud.functions.variables import RoleCredentials, environment_variables
+
+# https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html: at most 12 hours
+_CREDENTIALS_S = 12 * 3600
+
+
+@dataclass(frozen=True)
+class _Version:
+    configuration: FunctionConfiguration
+    pool: Pool
+
+
+class Fleet:
+    """The pools of one cloud; `folder` holds what its environments write and is removed by stop."""
+
+    def __init__(
+        self,
+        context: CloudContext,
+        *,
+        deployed: DeployedFunctions,
+        code: CodeStore,
+        writer: LogWriter,
+        limits: ServiceLimits,
+    ) -> None:
+        self._context = context
+        self._deployed = deployed
+        self._code = code
+        self._writer = writer
+        self._limits = limits
+        self._folder = context.state_dir / "environments"
+        self._scaling = ScalingRate(limits.scaling_burst)
+        self._reaper = Reaper()
+        self._lock = threading.Lock()
+        self._versions: dict[tuple[str, str], _Version] = {}
+        self._retired: list[Pool] = []
+        self._provisioned: dict[tuple[str, str], int] = {}
+        self._credentials: dict[tuple[str, str], RoleCredentials] = {}
+        self._stopped = False
+
+    def pool(self, configuration: FunctionConfiguration) -> Pool:
+        """The pool of a version, made if need be.
+
+        Raises ResourceNotReadyError or InvalidRuntimeError if its code cannot run here, or the
+        cloud is stopping.
+        """
+        key = (configuration.name, configuration.version)
+        version = self._versions.get(key)
+        if version is not None and version.configuration == configuration:
+            return version.pool
+        made = _Version(configuration, self._make_pool(configuration))
+        with self._lock:
+            if self._stopped:
+                raise ResourceNotReadyError("The embedded cloud is stopping.")
+            version = self._versions.get(key)
+            if version is not None and version.configuration == configuration:
+                return version.pool
+            self._versions[key] = made
+        if version is not None:
+            self._retire(version.pool)
+        return made.pool
+
+    def provision(self, function: str, alias: str, count: int) -> None:
+        """Keep `count` environments of the version behind an alias initialised (0: none).
+
+        Raises ResourceNotFoundError, or what `pool` raises.
+        """
+        self.pool(self._deployed.resolve(function, alias).configuration)
+        with self._lock:
+            self._provisioned[function, alias] = count
+        self.reconcile()
+
+    def reconcile(self) -> None:
+        """Retire versions that are no longer deployed as they were; start what is provisioned."""
+        with self._lock:
+            versions = dict(self._versions)
+        for key, version in versions.items():
+            if not self._deployed.has(version.configuration):
+                with self._lock:
+                    if self._versions.get(key) is version:
+                        del self._versions[key]
+                self._retire(version.pool)
+        self._apply_provisioned()
+        with self._lock:
+            self._retired = [pool for pool in self._retired if pool.environments()]
+
+    def end_idle(self) -> None:
+        """End environments that were unused for too long."""
+        with self._lock:
+            pools = [version.pool for version in self._versions.values()]
+        for pool in pools:
+            pool.end_idle(self._limits.idle_s)
+
+    def environments(self) -> list[Environment]:
+        """Every environment there is, those of retired versions included."""
+        with self._lock:
+            pools = [version.pool for version in self._versions.values()] + self._retired
+        return [environment for pool in pools for environment in pool.environments()]
+
+    def stop(self) -> None:
+        """Kill every environment, wait for the invocations in flight, remove the folder."""
+        with self._lock:
+            self._stopped = True
+            pools = [version.pool for version in self._versions.values()] + self._retired
+            self._versions.clear()
+            self._retired.clear()
+        for pool in pools:
+            pool.stop()
+        self._reaper.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _retire(self, pool: Pool) -> None:
+        with self._lock:
+            self._retired.append(pool)
+        pool.retire()
+
+    def _apply_provisioned(self) -> None:
+        wanted: Counter[tuple[str, str]] = Counter()
+        with self._lock:
+            provisioned = dict(self._provisioned)
+        for (function, alias), count in provisioned.items():
+            try:
+                configuration = self._deployed.resolve(function, alias).configuration
+                self.pool(configuration)
+            except ServiceError:
+                # The alias is gone, or points to what cannot run: its next invocation says which.
+                continue
+            wanted[configuration.name, configuration.version] += count
+        with self._lock:
+            versions = dict(self._versions)
+        for key, version in versions.items():
+            version.pool.provision(wanted[key])
+
+    def _make_pool(self, configuration: FunctionConfiguration) -> Pool:
+        spec = self._spec(configuration)
+
+        def make(initialization_type: str) -> Environment:
+            return Environment(
+                spec,
+                folder=self._folder,
+                writer=self._writer,
+                reaper=self._reaper,
+                initialization_type=initialization_type,
+                init_limit_s=self._limits.init_s,
+            )
+
+        return Pool(
+            make,
+            width=self._limits.width,
+            before_start=lambda: self._scaling.take(configuration.name),
+        )
+
+    def _spec(self, configuration: FunctionConfiguration) -> EnvironmentSpec:
+        code = self._code.code(configuration)
+        return EnvironmentSpec(
+            function_name=configuration.name,
+            version=configuration.version,
+            python=code.python,
+            workdir=code.workdir,
+            handler=code.handler,
+            variables=environment_variables(
+                configuration,
+                code,
+                credentials=self._role_credentials(configuration),
+                region=self._context.region,
+                endpoint=self._context.endpoint,
+            ),
+            memory_mb=configuration.memory_mb,
+            timeout_s=configuration.timeout_s,
+            log_group=configuration.log_group,
+            log_as_json=configuration.log_settings.get("LogFormat") == "JSON",
+        )
+
+    def _role_credentials(self, configuration: FunctionConfiguration) -> RoleCredentials:
+        """Credentials of the function's role, in a session named after the function as on AWS."""
+        key = (configuration.role, configuration.name)
+        with self._lock:
+            if key not in self._credentials:
+                partition = configuration.role.split(":")[1]
+                session = sts_backends[self._context.account][partition].assume_role(
+                    region_name=self._context.region,
+                    role_session_name=configuration.name,
+                    role_arn=configuration.role,
+                    policy="",
+                    duration=_CREDENTIALS_S,
+                    external_id="",
+                )
+                self._credentials[key] = RoleCredentials(
+                    access_key_id=session.access_key_id,
+                    secret_access_key=session.secret_access_key,
+                    session_token=session.session_token,
+                )
+            return self._credentials[key]

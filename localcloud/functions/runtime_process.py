@@ -1,0 +1,186 @@
+"""One process on the unmodified runtime interface client, and what stops it.
+
+It starts the process, hands over its requests one at a time, and enforces the limits while it
+waits: deadline, memory, and that it lives. It knows nothing of invocations, logs or retries.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from pathlib import Path
+
+from localcloud.functions.memory import PeakMemory
+from localcloud.functions.runtime_api import Request, RuntimeApi
+
+_LOOK_EVERY_S = 0.05
+# Between the end of a process's connections and its own there are some microseconds.
+_EXIT_LOOK_EVERY_S = 0.001
+_ACKNOWLEDGE_S = 1.0
+_OUTPUT_BYTES = 64 * 1024
+# A process that writes without end must not keep its reader from looking at the deadline.
+_OUTPUT_READS = 32
+
+
+class RuntimeStoppedError(Exception):
+    """The process ended or was found over a limit; it must be ended by the caller."""
+
+
+class DeadlinePassedError(RuntimeStoppedError):
+    """The deadline passed before the runtime's next request."""
+
+
+class MemoryExceededError(RuntimeStoppedError):
+    """The process holds, or held, more memory than it may."""
+
+
+class ProcessExitedError(RuntimeStoppedError):
+    """The process has ended by itself or by a signal; `return_code` is as in subprocess."""
+
+    def __init__(self, return_code: int) -> None:
+        super().__init__(f"return code {return_code}")
+        self.return_code = return_code
+
+
+class RuntimeProcess:
+    """A process in a session of its own; its output goes to `on_output` while requests are awaited.
+
+    `variables` are all its environment variables but AWS_LAMBDA_RUNTIME_API.
+    """
+
+    def __init__(
+        self,
+        *,
+        python: Path,
+        handler: str,
+        workdir: Path,
+        variables: Mapping[str, str],
+        memory_mb: int,
+        on_output: Callable[[bytes], None],
+    ) -> None:
+        self._memory_mb = memory_mb
+        self._on_output = on_output
+        self._api = RuntimeApi()
+        self._output, write_end = os.pipe()
+        self._output_ended = False
+        os.set_blocking(self._output, False)
+        try:
+            self._process = subprocess.Popen(
+                [str(python), "-m", "awslambdaric", handler],
+                cwd=workdir,
+                env={**variables, "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self._api.port}"},
+                stdin=subprocess.DEVNULL,
+                stdout=write_end,
+                stderr=write_end,
+                start_new_session=True,
+            )
+        except OSError:
+            os.close(self._output)
+            self._api.close()
+            raise
+        finally:
+            os.close(write_end)
+        self._api.watch(self._output, self.read_output)
+        self._memory = PeakMemory(self._process.pid)
+        self._looked_at = time.monotonic()
+
+    @property
+    def pid(self) -> int:
+        """Process id, which is also the id of its process group."""
+        return self._process.pid
+
+    @property
+    def port(self) -> int:
+        """The port of its Runtime API."""
+        return self._api.port
+
+    @property
+    def peak_memory_mb(self) -> float:
+        """Peak resident set so far, as of the last look."""
+        return self._memory.peak_mb
+
+    def next_request(self, deadline: float) -> Request:
+        """The runtime's next request before `deadline` (monotonic seconds).
+
+        Raises DeadlinePassedError, MemoryExceededError or ProcessExitedError.
+        """
+        while True:
+            now = time.monotonic()
+            look_every_s = _EXIT_LOOK_EVERY_S if self._api.hung_up else _LOOK_EVERY_S
+            request = self._api.receive(min(look_every_s, deadline - now))
+            if request is not None:
+                return request
+            self._look()
+            if now >= deadline:
+                raise DeadlinePassedError
+
+    @property
+    def running(self) -> bool:
+        """Whether the process has not ended."""
+        return self._process.poll() is None
+
+    def check_alive(self) -> None:
+        """Raises ProcessExitedError if the process has ended while nobody looked."""
+        return_code = self._process.poll()
+        if return_code is not None:
+            raise ProcessExitedError(return_code)
+
+    def check_memory(self) -> None:
+        """Raises MemoryExceededError if the peak so far is over the limit."""
+        if self._memory.look() > self._memory_mb:
+            raise MemoryExceededError
+
+    def hand_over(
+        self, request: Request, payload: bytes, headers: Mapping[str, str], *, within_s: float
+    ) -> None:
+        """Answer a call for the next event with one.
+
+        Raises TimeoutError if the runtime does not take it `within_s`, OSError if it is gone.
+        """
+        self._api.reply(request, HTTPStatus.OK, payload, headers, within_s=within_s)
+
+    def acknowledge(self, request: Request, status: HTTPStatus, body: bytes) -> None:
+        """Answer any other request; a runtime that is gone by now shows at the next look."""
+        with contextlib.suppress(OSError):
+            self._api.reply(request, status, body, within_s=_ACKNOWLEDGE_S)
+
+    def read_output(self) -> None:
+        """Pass on what the process has written so far."""
+        for _ in range(_OUTPUT_READS):
+            try:
+                data = os.read(self._output, _OUTPUT_BYTES)
+            except BlockingIOError:
+                return
+            if not data:
+                if not self._output_ended:
+                    self._output_ended = True
+                    self._api.unwatch(self._output)
+                return
+            self._on_output(data)
+
+    def kill(self) -> None:
+        """Kill the process and all of its group; what it was doing ends with ProcessExitedError."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+    def end(self) -> None:
+        """Kill the process and all of its group, wait for it, and close its port."""
+        self.kill()
+        self._process.wait()
+        self.read_output()
+        self._api.close()
+        os.close(self._output)
+
+    def _look(self) -> None:
+        return_code = self._process.poll()
+        if return_code is not None:
+            raise ProcessExitedError(return_code)
+        now = time.monotonic()
+        if now - self._looked_at >= _LOOK_EVERY_S:
+            self._looked_at = now
+            self.check_memory()

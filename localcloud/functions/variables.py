@@ -1,0 +1,70 @@
+"""The environment variables of a function's processes, named as Lambda names them.
+
+What differs from Lambda, so that clients inside find this cloud: AWS_ENDPOINT_URL, and
+AWS_ALLOW_HTTP for those clients that refuse plain HTTP otherwise. LAMBDA_TASK_ROOT is the folder
+of this machine.
+
+https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runt
+ime
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from localcloud.functions.code import Code
+from localcloud.functions.configuration import FunctionConfiguration
+
+
+@dataclass(frozen=True)
+class RoleCredentials:
+    """Temporary credentials of a function's role."""
+
+    access_key_id: str
+    secret_access_key: str
+    session_token: str
+
+
+def environment_variables(
+    function: FunctionConfiguration,
+    code: Code,
+    *,
+    credentials: RoleCredentials,
+    region: str,
+    endpoint: str,
+) -> dict[str, str]:
+    """What all environments of a version share; Lambda's reserved names win over others."""
+    return {
+        **code.environment,
+        **function.environment,
+        **_reserved(function, code),
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": function.environment.get("AWS_DEFAULT_REGION", region),
+        "AWS_ACCESS_KEY_ID": credentials.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": credentials.secret_access_key,
+        "AWS_SESSION_TOKEN": credentials.session_token,
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ALLOW_HTTP": "true",
+    }
+
+
+def _reserved(function: FunctionConfiguration, code: Code) -> Mapping[str, str]:
+    variables = {
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_python{sys.version_info.major}.{sys.version_info.minor}",
+        "AWS_LAMBDA_FUNCTION_NAME": function.name,
+        "AWS_LAMBDA_FUNCTION_VERSION": function.version,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
+        "AWS_LAMBDA_LOG_GROUP_NAME": function.log_group,
+        "LAMBDA_TASK_ROOT": str(code.task),
+        "_HANDLER": code.handler,
+        "TZ": ":UTC",
+        "LANG": "en_US.UTF-8",
+        "PATH": f"{code.python.parent}:/usr/local/bin:/usr/bin:/bin",
+    }
+    if function.log_settings.get("LogFormat") == "JSON":
+        variables["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
+        level = function.log_settings.get("ApplicationLogLevel", "INFO")
+        variables["AWS_LAMBDA_LOG_LEVEL"] = level
+    return variables

@@ -1,0 +1,185 @@
+"""Serves deployed HTTP APIs under `/_http_api/<api-id>/`: authorise, throttle, invoke, answer.
+
+Each refusal is API Gateway's own, with its status and message; the reason goes to the log.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from moto.awslambda.exceptions import UnknownFunctionException
+
+from localcloud.functions.errors import ServiceError
+from localcloud.http_api.access_logs import AccessLogs
+from localcloud.http_api.answers import ApiAnswer, MalformedAnswerError, answer_of, api_error
+from localcloud.http_api.events import event_of
+from localcloud.http_api.permissions import may_invoke
+from localcloud.http_api.request import ApiRequest, BodyTooLargeError
+from localcloud.http_api.routes import DeployedStage, MatchedRoute, UnmodelledApiError, find_stage
+from localcloud.http_api.signatures import Caller, SignatureRefusedError, SignatureVerifier
+from localcloud.http_api.throttle import Throttle
+from localcloud.step_functions.lambda_tasks import InvocationAnswer, Invoke
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+    from localcloud.context import CloudContext
+
+log = logging.getLogger(__name__)
+
+_PREFIX = "/_http_api/"
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+_EVENT_LIMIT_BYTES = 6 * 1024 * 1024
+
+
+class _Exchange:
+    """One request on its way through a stage; what is known of it ends in the access log."""
+
+    def __init__(self, stage: DeployedStage, request: ApiRequest) -> None:
+        self.stage = stage
+        self.request = request
+        self.route: MatchedRoute | None = None
+        self.caller: Caller | None = None
+        self.integration_ms: int | None = None
+
+
+class HttpApiFront:
+    """A WSGI application for every API of one cloud."""
+
+    def __init__(self, context: CloudContext, invoke: Invoke) -> None:
+        self._context = context
+        self._invoke = invoke
+        self._signatures = SignatureVerifier(context)
+        self._throttle = Throttle()
+        self._access_logs = AccessLogs(context)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        api_id, _, path = environ["PATH_INFO"].removeprefix(_PREFIX).partition("/")
+        # WSGI hands over bytes as Latin-1.
+        path = f"/{path}".encode("latin-1").decode("utf-8", errors="replace")
+        stage = find_stage(self._context, api_id, path)
+        if stage is None:
+            return _respond(start_response, api_error(404, "Not Found"), "-")
+        try:
+            request = ApiRequest.read(environ, path)
+        except BodyTooLargeError:
+            return _respond(start_response, api_error(413, "Request Entity Too Large"), "-")
+        exchange = _Exchange(stage, request)
+        try:
+            answer = self._answer(exchange)
+        except UnmodelledApiError as error:
+            log.error("API %s: not modelled in this cloud: %s", api_id, error)
+            answer = api_error(500, "Internal Server Error", error=f"not modelled: {error}")
+        self._access_logs.write(
+            stage,
+            request,
+            answer,
+            route_key=exchange.route.key if exchange.route else None,
+            caller=exchange.caller,
+            integration_ms=exchange.integration_ms,
+        )
+        return _respond(start_response, answer, request.request_id)
+
+    def _answer(self, exchange: _Exchange) -> ApiAnswer:
+        stage, request = exchange.stage, exchange.request
+        route = exchange.route = stage.match(request.method)
+        if route is None:
+            return api_error(404, "Not Found")
+        if route.authorization == "AWS_IAM":
+            try:
+                exchange.caller = self._signatures.verify(request)
+            except SignatureRefusedError as refusal:
+                return api_error(403, str(refusal))
+        key = (stage.api_id, stage.name, route.key)
+        if not self._throttle.allows(key, stage.throttling(route.key)):
+            return api_error(429, "Too Many Requests")
+        return self._integrate(exchange, route)
+
+    def _integrate(self, exchange: _Exchange, route: MatchedRoute) -> ApiAnswer:
+        stage = exchange.stage
+        try:
+            permitted = may_invoke(self._context, stage, route)
+        except UnknownFunctionException:
+            permitted = False
+        if not permitted:
+            log.error(
+                "API %s: %s does not allow apigateway.amazonaws.com to invoke it for %s",
+                stage.api_id,
+                route.function_arn,
+                route.key,
+            )
+            return _failed(
+                "the function is gone, or its policy does not allow this API to invoke it"
+            )
+        event = event_of(exchange.request, stage, route, exchange.caller, self._context)
+        payload = json.dumps(event).encode()
+        if len(payload) > _EVENT_LIMIT_BYTES:
+            return api_error(413, "Request Entity Too Large")
+        started_at_s = time.monotonic()
+        try:
+            return self._call(route, payload)
+        finally:
+            exchange.integration_ms = int((time.monotonic() - started_at_s) * 1000)
+
+    def _call(self, route: MatchedRoute, payload: bytes) -> ApiAnswer:
+        call = _Call(self._invoke, route.function_arn, payload)
+        if not call.ended.wait(route.timeout_ms / 1000):
+            # The function runs on, as on AWS; only nobody waits for it any more.
+            return api_error(503, "Service Unavailable", error="the integration timed out")
+        if call.failure is not None:
+            if not isinstance(call.failure, ServiceError):
+                raise call.failure
+            return api_error(503, "Service Unavailable", error=str(call.failure))
+        answer = call.answer
+        if answer is None or answer.function_error:
+            return _failed("the function failed")
+        try:
+            return answer_of(answer.payload)
+        except MalformedAnswerError as error:
+            return _failed(str(error))
+
+
+class _Call:
+    """An invocation in its own thread, which may outlive the wait for it."""
+
+    def __init__(self, invoke: Invoke, function_arn: str, payload: bytes) -> None:
+        self.ended = threading.Event()
+        self.answer: InvocationAnswer | None = None
+        self.failure: Exception | None = None
+        self._invoke = invoke
+        threading.Thread(target=self._run, args=(function_arn, payload), daemon=True).start()
+
+    def _run(self, function_arn: str, payload: bytes) -> None:
+        try:
+            self.answer = self._invoke(function_arn, None, payload)
+        except Exception as failure:  # noqa: BLE001 - handed to the waiting thread, which answers it
+            self.failure = failure
+        finally:
+            self.ended.set()
+
+
+def _failed(reason: str) -> ApiAnswer:
+    return api_error(500, "Internal Server Error", error=reason)
+
+
+def _respond(start_response: StartResponse, answer: ApiAnswer, request_id: str) -> Iterable[bytes]:
+    headers = [
+        *((name, value) for name, value in answer.headers if name != "content-length"),
+        ("content-length", str(len(answer.body))),
+        ("apigw-requestid", request_id),
+    ]
+    start_response(f"{answer.status} {_reason(answer.status)}", headers)
+    return [answer.body]
+
+
+def _reason(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown"

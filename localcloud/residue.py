@@ -1,0 +1,206 @@
+"""What a deployment left behind in an embedded cloud, as the difference of two inventories.
+
+An inventory lists every item of every collection that moto's services hold, the stacks of our
+CloudFormation, the functions' processes and their open ports. Left out, by these rules:
+
+- what belongs to the stack CDKToolkit: `cdk bootstrap` made it, and destroying an app leaves it, with
+  the assets in its bucket and its repository;
+- metrics and temporary credentials: on AWS too they cannot be deleted, they expire;
+- tags, which moto keeps apart from the resource that had them;
+- what a service has by itself in an empty account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from moto.core.base_backend import BackendDict, BaseBackend
+from moto.utilities.tagging_service import TaggingService
+
+if TYPE_CHECKING:
+    from localcloud.cloudformation import CloudFormationService
+    from localcloud.context import CloudContext
+    from localcloud.functions import FunctionService
+
+BOOTSTRAP_STACK = "CDKToolkit"
+_EXPIRING = {
+    ("cloudwatch", "metric_data"),
+    ("cloudwatch", "aws_metric_data"),
+    ("iam", "access_keys"),
+    ("sts", "assumed_roles"),
+}
+_MAXIMUM_DEPTH = 6
+_SCALARS = (str, bytes, int, float, bool, type(None))
+
+
+@dataclass(frozen=True, order=True)
+class Leftover:
+    """One item: in which service and region, in which of its collections, under which name."""
+
+    service: str
+    region: str
+    collection: str
+    key: str
+
+    def __str__(self) -> str:
+        return " ".join(
+            part for part in (self.service, self.region, self.collection, self.key) if part
+        )
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """Items by their path: service, region, then collections and keys in turn."""
+
+    items: Mapping[tuple[str, ...], Leftover]
+    services: frozenset[tuple[str, str]]
+
+
+def snapshot(
+    context: CloudContext,
+    functions: FunctionService,
+    cloudformation: CloudFormationService,
+) -> Inventory:
+    """What is there now."""
+    items: dict[tuple[str, ...], Leftover] = {}
+    services = set()
+    for service, region, backend in _backends(context.account):
+        services.add((service, region))
+        for path, label in _walk(backend, service):
+            _add(items, service, region, path, label)
+    for stack in cloudformation.live_stacks():
+        _add(items, "cloudformation", context.region, ("stacks", stack), stack)
+    for pid in functions.running_processes():
+        _add(items, "processes", "", ("environments", str(pid)), f"pid {pid}")
+    for port in functions.open_ports():
+        _add(items, "ports", "", ("runtime-api", str(port)), f"port {port}")
+    return Inventory(items, frozenset(services))
+
+
+def difference(
+    before: Inventory, after: Inventory, bootstrap: Collection[str] = ()
+) -> list[Leftover]:
+    """What `after` has and `before` has not; of a new resource only itself, not all that is in it.
+
+    `bootstrap`: physical ids of the resources of CDKToolkit, as `bootstrap_resources` lists them.
+    """
+    own_by_default = _defaults(after.services - before.services)
+    left = []
+    added: set[tuple[str, ...]] = set()
+    for path, leftover in sorted(after.items.items(), key=lambda item: len(item[0])):
+        if path in before.items or (leftover.service, path[2], leftover.key) in own_by_default:
+            continue
+        if any(path[:length] in added for length in range(2, len(path))):
+            continue
+        if not bootstrap or not any(part in bootstrap for part in (*path, leftover.key)):
+            left.append(leftover)
+        added.add(path)
+    return sorted(left)
+
+
+def bootstrap_resources(context: CloudContext) -> frozenset[str]:
+    """Physical ids of what `cdk bootstrap` made, and its stack's name; empty before the bootstrap."""
+    cloudformation = context.client("cloudformation")
+    names = [stack["StackName"] for stack in cloudformation.describe_stacks()["Stacks"]]
+    if BOOTSTRAP_STACK not in names:
+        return frozenset()
+    resources = cloudformation.describe_stack_resources(StackName=BOOTSTRAP_STACK)
+    physical_ids = {r.get("PhysicalResourceId", "") for r in resources["StackResources"]}
+    return frozenset(physical_ids | {BOOTSTRAP_STACK} - {""})
+
+
+def _add(
+    items: dict[tuple[str, ...], Leftover],
+    service: str,
+    region: str,
+    path: tuple[str, ...],
+    label: str,
+) -> None:
+    collection = ".".join(path[:-1]) or path[0]
+    items[(service, region, *path)] = Leftover(service, region, collection, label)
+
+
+def _backends(account: str) -> Iterator[tuple[str, str, BaseBackend]]:
+    for services in list(BackendDict._instances):
+        for owner, region, backend in list(services.iter_backends()):
+            if owner == account:
+                yield services.service_name, region, backend
+
+
+def _walk(backend: BaseBackend, service: str) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Paths and labels of all items reachable from a backend's attributes."""
+    seen = {id(backend)}
+    for name, value in list(vars(backend).items()):
+        if (service, name) not in _EXPIRING:
+            yield from _walk_value((name,), value, seen, 0)
+
+
+def _walk_value(
+    path: tuple[str, ...], value: Any, seen: set[int], depth: int
+) -> Iterator[tuple[tuple[str, ...], str]]:
+    if depth > _MAXIMUM_DEPTH or isinstance(value, (*_SCALARS, BaseBackend, TaggingService)):
+        return
+    if id(value) in seen:
+        return
+    seen.add(id(value))
+    if isinstance(value, Mapping):
+        for key, item in list(value.items()):
+            yield from _walk_item((*path, str(key)), item, str(key), seen, depth)
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        for key, item in _keyed(list(value)):
+            yield from _walk_item((*path, key), item, key, seen, depth)
+    elif type(value).__module__.startswith("moto."):
+        for name, inner in list(_attributes(value)):
+            yield from _walk_value((*path, name), inner, seen, depth + 1)
+
+
+def _walk_item(
+    path: tuple[str, ...], item: Any, key: str, seen: set[int], depth: int
+) -> Iterator[tuple[tuple[str, ...], str]]:
+    if not isinstance(item, (Mapping, list)):
+        yield path, _label(item) or key
+    elif depth and isinstance(item, Mapping) and item:
+        # A plain record inside a resource, such as one statement of a policy.
+        yield path, _label(item) or key
+    yield from _walk_value(path, item, seen, depth + 1)
+
+
+def _keyed(values: list[Any]) -> Iterable[tuple[str, Any]]:
+    for position, value in enumerate(values):
+        label = str(value) if isinstance(value, _SCALARS) else _label(value)
+        yield label or str(position), value
+
+
+def _label(item: Any) -> str:
+    """How a resource is called: its ARN, name or id."""
+    for attribute in ("arn", "name", "id", "Name", "Id"):
+        found = item.get(attribute) if isinstance(item, Mapping) else vars_of(item).get(attribute)
+        if isinstance(found, str) and found:
+            return found
+    return ""
+
+
+def vars_of(item: Any) -> dict[str, Any]:
+    """An object's attributes; none for one that keeps them in slots."""
+    return getattr(item, "__dict__", {})
+
+
+def _attributes(value: Any) -> Iterator[tuple[str, Any]]:
+    return iter(vars_of(value).items())
+
+
+def _defaults(services: Iterable[tuple[str, str]]) -> set[tuple[str, str, str]]:
+    """What services that were not in use before have by themselves, from fresh backends of theirs."""
+    known: dict[tuple[str, str], BaseBackend] = {}
+    for backends in list(BackendDict._instances):
+        for _, region, backend in list(backends.iter_backends()):
+            known[backends.service_name, region] = backend
+    own = set()
+    for service, region in services:
+        backend = known[service, region]
+        fresh = type(backend)(region, backend.account_id)
+        for path, label in _walk(fresh, service):
+            own.add((service, path[0], label))
+    return own

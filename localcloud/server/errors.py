@@ -1,0 +1,65 @@
+"""Answers for requests that failed inside the cloud, in the shape the caller's protocol expects.
+
+The cause is logged and named in the message; a traceback never leaves the process.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+_REASONS = {500: "Internal Server Error", 501: "Not Implemented"}
+_XML_QUERY = (
+    "<ErrorResponse><Error><Type>Receiver</Type><Code>{code}</Code><Message>{message}</Message>"
+    "</Error><RequestId>{request_id}</RequestId></ErrorResponse>"
+)
+_XML_S3 = (
+    '<?xml version="1.0" encoding="UTF-8"?>\n'
+    "<Error><Code>{code}</Code><Message>{message}</Message><RequestId>{request_id}</RequestId></Error>"
+)
+
+
+def internal_error(
+    environ: WSGIEnvironment, start_response: StartResponse, service: str, error: Exception
+) -> Iterable[bytes]:
+    """An AWS-shaped 500, or 501 where the operation is one that nobody here implements."""
+    request_id = str(uuid.uuid4())
+    status, code = (500, "InternalFailure")
+    if isinstance(error, NotImplementedError):
+        status, code = (501, "NotImplemented")
+    elif service == "s3":
+        code = "InternalError"
+    message = f"{type(error).__name__}: {error}"
+    content_type, body = _body(environ, service, code, message, request_id)
+    start_response(
+        f"{status} {_REASONS[status]}",
+        [
+            ("Content-Type", content_type),
+            ("Content-Length", str(len(body))),
+            ("x-amzn-RequestId", request_id),
+            ("x-amzn-ErrorType", code),
+        ],
+    )
+    return [body]
+
+
+def _body(
+    environ: WSGIEnvironment, service: str, code: str, message: str, request_id: str
+) -> tuple[str, bytes]:
+    request_type = environ.get("CONTENT_TYPE", "")
+    if service == "s3":
+        template = _XML_S3
+    elif request_type.startswith("application/x-www-form-urlencoded"):
+        template = _XML_QUERY
+    else:
+        content_type = request_type if "amz-json" in request_type else "application/json"
+        return content_type, json.dumps({"__type": code, "message": message}).encode()
+    xml = template.format(code=code, message=escape(message), request_id=request_id)
+    return "text/xml", xml.encode()

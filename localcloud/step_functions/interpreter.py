@@ -1,0 +1,146 @@
+"""How moto's interpreter of Amazon States Language evaluates here: fewer threads, stoppable.
+
+Stock, each state and each Map child starts two threads that stay in a list for ever, and a Retry
+sleeps on after its execution was stopped.
+What a state means is left to moto; the Distributed Map is ours (map_state.py).
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from moto.stepfunctions.parser.asl.component.common.retry.max_attempts_decl import (
+    MaxAttemptsOutcome,
+)
+from moto.stepfunctions.parser.asl.component.common.retry.retrier_decl import RetrierDecl
+from moto.stepfunctions.parser.asl.component.common.retry.retrier_outcome import RetrierOutcome
+from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import EvalTimeoutError
+from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
+from moto.stepfunctions.parser.asl.component.program.program import Program
+from moto.stepfunctions.parser.asl.component.state.exec.execute_state import ExecutionState
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.iteration_worker import (  # noqa: E501
+    IterationWorker,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.job import Job
+from moto.stepfunctions.parser.asl.eval.environment import Environment
+
+
+def program_evaluation(bounded: Callable[[Program, Environment], None]) -> Callable[..., None]:
+    """Evaluate in the caller's thread; only a program with TimeoutSeconds needs one of its own."""
+
+    def evaluate(program: Program, env: Environment) -> None:
+        if program.timeout_seconds is not None:
+            bounded(program, env)
+            return
+        env.next_state_name = program.start_at.start_at_name
+        EvalComponent.eval(program, env)
+
+    return evaluate
+
+
+def evaluate_with_timeout(state: ExecutionState, env: Environment) -> None:
+    """ExecutionState._evaluate_with_timeout, with a thread only where the state has a timeout."""
+    state.timeout.eval(env=env)
+    timeout_s: int = env.stack.pop()
+    frame = env.open_frame()
+    frame.states.reset(input_value=env.states.get_input())
+    frame.stack = copy.deepcopy(env.stack)
+    try:
+        if state.timeout.is_default_value():
+            state._eval_execution(frame)
+        else:
+            _run_bounded(functools.partial(state._eval_execution, frame), timeout_s)
+    finally:
+        frame.set_ended()
+        env.close_frame(frame)
+    output = frame.stack.pop()
+    env.stack.append(output)
+    if not state._is_language_query_jsonpath():
+        env.states.set_result(output)
+    if state.assign_decl:
+        state.assign_decl.eval(env=env)
+    if state.result_selector:
+        state.result_selector.eval(env=env)
+    if state.result_path:
+        state.result_path.eval(env)
+    else:
+        env.states.reset(input_value=env.stack.pop())
+
+
+def _run_bounded(run: Callable[[], None], timeout_s: float) -> None:
+    """Run to the end or to the timeout; what runs on past it is abandoned, as on AWS."""
+    failures: list[Exception] = []
+    ended = threading.Event()
+
+    def target() -> None:
+        try:
+            run()
+        except Exception as failure:  # noqa: BLE001 - handed to the waiting thread, which raises it
+            failures.append(failure)
+        finally:
+            ended.set()
+
+    threading.Thread(target=target, daemon=True).start()
+    if not ended.wait(timeout_s):
+        raise EvalTimeoutError
+    if failures:
+        raise failures[0]
+
+
+def evaluate_retrier(retrier: RetrierDecl, env: Environment) -> None:
+    """RetrierDecl._eval_body, with a wait that ends when the execution does."""
+    retrier.error_equals.eval(env)
+    if not env.stack.pop():
+        env.stack.append(RetrierOutcome.Skipped)
+        return
+    retrier.max_attempts.eval(env=env)
+    if env.stack.pop() == MaxAttemptsOutcome.EXHAUSTED:
+        env.stack.append(RetrierOutcome.Failed)
+        return
+    for part in (
+        retrier.interval_seconds,
+        retrier.backoff_rate,
+        retrier.max_delay_seconds,
+        retrier.jitter_strategy,
+    ):
+        part.eval(env=env)
+    interval_s: float = env.stack.pop()
+    env.program_state_event.wait(interval_s)
+    env.stack.append(RetrierOutcome.Executed)
+
+
+def evaluate_inline_jobs(
+    worker: IterationWorker, job: Job | None, worker_frame: Environment
+) -> None:
+    """IterationWorker._eval_pool as a loop: stock calls itself once per item."""
+    while job is not None:
+        job_frame = worker_frame.open_inner_frame()
+        worker._eval_job(env=job_frame, job=job)
+        worker_frame.close_frame(job_frame)
+        failed = isinstance(job.job_output, Exception) or worker.stopped()
+        next_job = None if failed else worker._job_pool.next_job()
+        if next_job is None and not failed:
+            worker_frame.event_history_context.source_event_id = (
+                job_frame.event_history_context.last_published_event_id
+            )
+        if next_job is None:
+            # Closed before the job, which lets the owner go on with what this frame left behind.
+            worker._env.close_frame(worker_frame)
+        worker._job_pool.close_job(job)
+        job = next_job
+        if job is None:
+            return
+    worker._env.close_frame(worker_frame)
+
+
+def component_key(component: Any) -> int:
+    """Identity of a component among an execution's counters.
+
+    Stock makes a random one at first use, which two children in two threads can make twice:
+    one of them then loses count of its retries.
+    """
+    return id(component)

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+from obstore.exceptions import GenericError, PermissionDeniedError
+from obstore.store import LocalStore, MemoryStore, S3Store
+
+from shpc_core import store
+from shpc_core.store import Bucket, RangeNotSatisfiable, open_bucket
+
+
+@pytest.fixture(scope="module")
+def s3_endpoint() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    yield f"http://localhost:{server.get_host_and_port()[1]}"
+    server.stop()
+
+
+@pytest.fixture(params=["memory", "folder", "s3"])
+def bucket(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Bucket:
+    if request.param == "memory":
+        return Bucket(MemoryStore())
+    if request.param == "folder":
+        return Bucket(LocalStore(tmp_path))
+    environment = {
+        "AWS_ENDPOINT_URL": request.getfixturevalue("s3_endpoint"),
+        "AWS_REGION": "eu-west-1",
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="results")
+    return open_bucket("results", environment)
+
+
+def test_bucket_gives_what_was_put(bucket: Bucket) -> None:
+    bucket.put("jobs/a/report.json", b"first")
+    bucket.put("jobs/a/report.json", b"0123456789")
+    assert bucket.get("jobs/a/report.json") == b"0123456789"
+    assert bucket.size("jobs/a/report.json") == 10
+    assert bucket.get_range("jobs/a/report.json", 3, 7) == b"3456"
+    assert bucket.get_range("jobs/a/report.json", 0, 10) == b"0123456789"
+
+
+@pytest.mark.parametrize(("start", "stop"), [(8, 11), (10, 12), (50, 60)])
+def test_bucket_refuses_a_range_beyond_the_end(bucket: Bucket, start: int, stop: int) -> None:
+    bucket.put("a", b"0123456789")
+    with pytest.raises(RangeNotSatisfiable, match="ends at 10") as caught:
+        bucket.get_range("a", start, stop)
+    assert caught.value.object_bytes == 10
+
+
+def test_bucket_without_the_key_says_so(bucket: Bucket) -> None:
+    for read in (bucket.size, bucket.get, lambda key: bucket.get_range(key, 0, 1)):
+        with pytest.raises(FileNotFoundError):
+            read("absent")
+
+
+def test_bucket_treats_denied_as_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """S3 answers 403 for a missing key when the caller may not list the bucket."""
+
+    def denied(*_: object, **__: object) -> None:
+        raise PermissionDeniedError("403 Forbidden")
+
+    bucket = Bucket(MemoryStore())
+    for name, read in (("head", bucket.size), ("get", bucket.get)):
+        monkeypatch.setattr(store.obstore, name, denied)
+        with pytest.raises(FileNotFoundError, match="403 Forbidden"):
+            read("a")
+
+
+def test_bucket_passes_other_errors_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise GenericError("connection reset")
+
+    bucket = Bucket(MemoryStore())
+    bucket.put("a", b"0123456789")
+    monkeypatch.setattr(store.obstore, "get_range", broken)
+    with pytest.raises(GenericError, match="connection reset"):
+        bucket.get_range("a", 0, 5)
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected", "plain_http"),
+    [
+        (
+            {"AWS_REGION": "eu-west-1"},
+            {"region": "eu-west-1", "virtual_hosted_style_request": "true"},
+            False,
+        ),
+        (
+            {"AWS_DEFAULT_REGION": "eu-north-1", "AWS_ENDPOINT_URL": "http://localhost:1"},
+            {
+                "region": "eu-north-1",
+                "endpoint": "http://localhost:1",
+                "virtual_hosted_style_request": "false",
+            },
+            True,
+        ),
+        (
+            {"AWS_ENDPOINT_URL": "http://general:1", "AWS_ENDPOINT_URL_S3": "https://special:2"},
+            {"endpoint": "https://special:2", "region": "us-east-1"},
+            False,
+        ),
+    ],
+)
+def test_bucket_is_where_the_environment_says(
+    environment: dict[str, str], expected: dict[str, str], plain_http: bool
+) -> None:
+    opened = open_bucket("results", environment)._store
+    assert isinstance(opened, S3Store)
+    assert opened.config.items() >= expected.items()
+    options = opened.client_options or {}
+    assert (options.get("allow_http") == "true") is plain_http

@@ -1,0 +1,93 @@
+"""Nothing outlives the cloud, in order or not."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from localcloud.functions import FunctionService
+from localcloud.functions.errors import ResourceNotReadyError
+from localcloud.functions.reaper import Reaper
+from tests.localcloud.functions.invoking import Deploy, Meeting, Serve, call
+
+CHILD = """
+import signal, subprocess, sys
+from pathlib import Path
+from localcloud.functions.reaper import Reaper
+reaper = Reaper()
+hanging = subprocess.Popen(["sleep", "1000"], start_new_session=True)
+reaper.watch(hanging.pid, Path(sys.argv[1]))
+print(hanging.pid, flush=True)
+signal.pause()
+"""
+
+
+def test_stop_ends_running_and_waiting_invocations(
+    serve: Serve, deploy: Deploy, meeting: Meeting
+) -> None:
+    service = serve()
+    function = deploy()
+    futures = [meeting.start(service, function) for _ in range(3)]
+    processes = [psutil.Process(meeting.arrival()["pid"]) for _ in futures]
+    service.stop()
+    assert {future.result().function_error for future in futures} == {"Unhandled"}
+    assert not any(process.is_running() for process in processes)
+
+
+def test_children_of_a_function_end_with_it(
+    service: FunctionService, deploy: Deploy, meeting: Meeting
+) -> None:
+    function = deploy(Timeout=1)
+    result = call(service, function, "fork_and_hang", port=meeting.port)
+    assert b"Sandbox.Timedout" in result.payload
+    processes = meeting.arrival()["pids"]
+    assert len(processes) == 2
+    for pid in processes:
+        assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == "zombie"
+
+
+def test_stopped_service_runs_nothing(serve: Serve, deploy: Deploy) -> None:
+    service = serve()
+    function = deploy()
+    service.stop()
+    with pytest.raises(ResourceNotReadyError):
+        service.invoke(function, None, b"{}")
+
+
+def test_killed_clouds_processes_and_folders_are_ended(tmp_path: Path) -> None:
+    folder = tmp_path / "environment"
+    folder.mkdir()
+    cloud = subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(folder)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[3],
+    )
+    assert cloud.stdout is not None
+    hanging = psutil.Process(int(cloud.stdout.readline()))
+    reaping = [child for child in psutil.Process(cloud.pid).children() if child != hanging]
+    os.kill(cloud.pid, signal.SIGKILL)
+    cloud.wait()
+    cloud.stdout.close()
+    psutil.wait_procs([hanging, *reaping], timeout=10)
+    assert not hanging.is_running()
+    assert not folder.exists()
+    assert len(reaping) == 1
+    assert not reaping[0].is_running()
+
+
+def test_reaper_forgets_what_has_ended(tmp_path: Path) -> None:
+    reaper = Reaper()
+    bystander = subprocess.Popen(["sleep", "1000"], start_new_session=True)
+    reaper.watch(bystander.pid, tmp_path / "none")
+    reaper.forget(bystander.pid)
+    reaper.close()
+    assert bystander.poll() is None
+    bystander.kill()
+    bystander.wait()

@@ -1,0 +1,148 @@
+"""Every permission, walked. Least privilege is exact: a grant too many fails here, too."""
+
+from __future__ import annotations
+
+from tests.stacks.synthesized import Synthesized, as_list, as_text
+
+INPUTS = "<OutputFnGetAttInputBucket3BF8630AArnB4CC1184>/inputs/*"
+JOBS = "<OutputFnGetAttResultsBucketA95A2103ArnC89E3319>/jobs/*"
+
+# Actions that AWS lets nobody bound by a resource.
+# https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html#cloudwatch-iam-policy
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
+LOG_DELIVERY = {
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
+}
+SEND_TRACES = {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
+SAMPLE_TRACES = {"xray:GetSamplingRules", "xray:GetSamplingTargets"}
+
+
+def bounded(stage: Synthesized, role: str) -> dict[str, list[str]]:
+    """What a role may do, less its own log group and what has no resource-level permissions."""
+    unbounded = LOG_DELIVERY | SEND_TRACES | SAMPLE_TRACES
+    own_logs = {"logs:CreateLogStream", "logs:PutLogEvents"}
+    return {
+        action: resources
+        for action, resources in stage.statements_of(role).items()
+        if action not in unbounded | own_logs
+    }
+
+
+def test_plan_reads_inputs_and_writes_jobs(either: Synthesized) -> None:
+    assert bounded(either, "Functions/PlanRole") == {
+        "s3:GetObject": [INPUTS],
+        "s3:PutObject": [JOBS],
+    }
+
+
+def test_classify_reads_inputs_and_writes_jobs(either: Synthesized) -> None:
+    assert bounded(either, "Functions/ClassifyRole") == {
+        "s3:GetObject": [INPUTS],
+        "s3:PutObject": [JOBS],
+    }
+
+
+def test_reduce_reads_inputs_and_jobs_and_writes_jobs(either: Synthesized) -> None:
+    assert bounded(either, "Functions/ReduceRole") == {
+        "s3:GetObject": [INPUTS, JOBS],
+        "s3:PutObject": [JOBS],
+    }
+
+
+def test_jobs_starts_and_reads_executions_and_reads_jobs(either: Synthesized) -> None:
+    states = "arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>"
+    machine = "<OutputFnGetAttClassify5848C28FNameE15EA9B7>"
+    assert bounded(either, "Api/JobsRole") == {
+        "states:StartExecution": ["<OutputRefClassify5848C28F488ED81E>"],
+        "states:DescribeExecution": [f"{states}:execution:{machine}:*"],
+        "states:ListMapRuns": [f"{states}:execution:{machine}:*"],
+        "states:DescribeMapRun": [f"{states}:mapRun:{machine}/*"],
+        "s3:GetObject": [JOBS],
+    }
+
+
+def test_machine_calls_the_aliases_and_runs_its_maps(either: Synthesized) -> None:
+    executions = (
+        "arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>"
+        ":execution:<6 of <Classify5848C28F> split at :>"
+    )
+    assert bounded(either, "Workflow/Classify") == {
+        "lambda:InvokeFunction": [
+            "<OutputRefClassifyLive722603F3F7C60882>",
+            "<OutputRefPlanLiveDEA251D54D0E9BBC>",
+            "<OutputRefReduceLiveFA9762E00D589374>",
+        ],
+        "s3:GetObject": [f"{JOBS}/groups.json", f"{JOBS}/map/*", f"{JOBS}/shards.json"],
+        "s3:PutObject": [f"{JOBS}/map/*"],
+        "s3:ListMultipartUploadParts": [f"{JOBS}/map/*"],
+        "s3:AbortMultipartUpload": [f"{JOBS}/map/*"],
+        "states:StartExecution": ["<Classify5848C28F>"],
+        "states:DescribeExecution": [f"{executions}:*"],
+        "states:StopExecution": [f"{executions}:*"],
+        "states:RedriveExecution": [
+            f"{executions}/ClassifyShards:*",
+            f"{executions}/ReduceGroups:*",
+        ],
+    }
+
+
+def test_function_writes_to_its_own_log_group_only(either: Synthesized) -> None:
+    for role, logs in {
+        "Functions/PlanRole": "PlanLogs",
+        "Functions/ClassifyRole": "ClassifyLogs",
+        "Functions/ReduceRole": "ReduceLogs",
+        "Api/JobsRole": "JobsLogs",
+    }.items():
+        granted = either.statements_of(role)
+        for action in ("logs:CreateLogStream", "logs:PutLogEvents"):
+            (group,) = granted[action]
+            assert group.startswith(f"<{logs}"), role
+            assert group.endswith(".Arn>"), role
+
+
+def test_only_what_cannot_be_bounded_is_granted_on_everything(
+    dev: Synthesized, prod: Synthesized
+) -> None:
+    allowed = {
+        "dev": {"Workflow/Classify": LOG_DELIVERY},
+        "prod": {
+            "Workflow/Classify": LOG_DELIVERY | SEND_TRACES | SAMPLE_TRACES,
+            "Functions/Plan": SEND_TRACES,
+            "Functions/Classify": SEND_TRACES,
+            "Functions/Reduce": SEND_TRACES,
+            "Api/Jobs": SEND_TRACES,
+        },
+    }
+    for stage in (dev, prod):
+        found: dict[str, set[str]] = {}
+        for name, statement in stage.role_statements():
+            if "*" in as_list(statement["Resource"]):
+                found.setdefault(name.partition("Role")[0], set()).update(
+                    as_list(statement["Action"])
+                )
+        assert found == allowed[stage.stage]
+
+
+def test_no_action_is_a_wildcard(either: Synthesized) -> None:
+    for name, statement in either.role_statements():
+        assert not [action for action in as_list(statement["Action"]) if "*" in action], name
+
+
+def test_no_role_takes_a_managed_policy(either: Synthesized) -> None:
+    for name, role in either.resources("AWS::IAM::Role").items():
+        assert "ManagedPolicyArns" not in role["Properties"], name
+
+
+def test_every_role_trusts_one_service(either: Synthesized) -> None:
+    for name, role in either.resources("AWS::IAM::Role").items():
+        (statement,) = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+        service = as_text(statement["Principal"]["Service"])
+        expected = "states" if name.startswith("Workflow/") else "lambda"
+        assert service == f"{expected}.amazonaws.com"

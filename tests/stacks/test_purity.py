@@ -1,0 +1,70 @@
+"""Synthesis is a pure function: the same again in a process that has nothing to ask."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.stacks.synthesized import STACKS, Synthesized
+
+ROOT = Path(__file__).parents[2]
+
+NO_NETWORK = """
+const refuse = () => { throw new Error('synthesis must not use the network'); };
+require('net').Socket.prototype.connect = refuse;
+require('dns').lookup = refuse;
+"""
+
+
+def test_synthesis_needs_no_network_credentials_docker_or_git(
+    dev: Synthesized, tmp_path: Path
+) -> None:
+    node = shutil.which("node")
+    assert node is not None
+    programs, block, out = tmp_path / "bin", tmp_path / "block.js", tmp_path / "cdk.out"
+    programs.mkdir()
+    (programs / "node").symlink_to(node)
+    block.write_text(NO_NETWORK)
+    context = json.loads((ROOT / "cdk.json").read_text())["context"]
+    subprocess.run(
+        [sys.executable, "app.py"],
+        cwd=ROOT,
+        check=True,
+        env={
+            "PATH": str(programs),
+            "HOME": str(tmp_path),
+            "TMPDIR": str(tmp_path),
+            "NODE_OPTIONS": f"--require {block}",
+            "CDK_OUTDIR": str(out),
+            "CDK_CONTEXT_JSON": json.dumps({**context, "aws:cdk:enable-path-metadata": True}),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "TZ": "Pacific/Kiritimati",
+        },
+    )
+    for stack in STACKS:
+        name = f"{stack}.template.json"
+        assert (out / name).read_bytes() == (dev.folder / name).read_bytes()
+
+
+def test_impossible_settings_end_with_a_message_and_no_traceback(tmp_path: Path) -> None:
+    refused = subprocess.run(
+        [sys.executable, "app.py"],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+        env={
+            **os.environ,
+            "CDK_OUTDIR": str(tmp_path),
+            "CDK_CONTEXT_JSON": json.dumps({"stage": "dev", "map_concurrency": "0", "typo": "1"}),
+        },
+    )
+    assert refused.returncode == 1
+    assert "map_concurrency = 0; allowed: 1 to 10000" in refused.stderr
+    assert "typo = '1'; allowed: one of stage, " in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,153 @@
+"""What holds for every template, whatever is in it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cfnlint.api
+import pytest
+from cfnlint.config import ManualArgs
+
+from settings.stages import STAGES
+from tests.stacks.conftest import Synthesize
+from tests.stacks.synthesized import STACKS, Synthesized, as_text
+
+# Properties by which a resource would get a name of our choosing.
+NAMES = (
+    "BucketName",
+    "FunctionName",
+    "RoleName",
+    "ManagedPolicyName",
+    "LogGroupName",
+    "StateMachineName",
+    "TopicName",
+    "QueueName",
+    "TableName",
+)
+# These have no tags of their own, or CDK renders them without: they carry those of the stack.
+UNTAGGED = {
+    "AWS::ApiGatewayV2::Integration",
+    "AWS::ApiGatewayV2::Route",
+    "AWS::ApplicationAutoScaling::ScalingPolicy",
+    "AWS::IAM::Policy",
+    "AWS::Lambda::Alias",
+    "AWS::Lambda::Permission",
+    "AWS::Lambda::Version",
+    "AWS::S3::BucketPolicy",
+    "Custom::S3AutoDeleteObjects",
+}
+
+
+def test_stack_is_named_after_app_stage_and_role(either: Synthesized) -> None:
+    for stack in STACKS:
+        manifest = either.manifest(stack)
+        assert manifest["stackName"] == f"shpc-{either.stage}-{stack.lower()}"
+        assert manifest["tags"] == {"app": "shpc", "stage": either.stage}
+
+
+def test_every_resource_that_can_be_tagged_is(either: Synthesized) -> None:
+    for name, resource in either.resources().items():
+        if resource["Type"] in UNTAGGED or "CustomS3AutoDelete" in name:
+            continue
+        tags = resource["Properties"].get("Tags", [])
+        found = tags if isinstance(tags, dict) else {tag["Key"]: tag["Value"] for tag in tags}
+        assert {"app": "shpc", "stage": either.stage}.items() <= found.items(), name
+
+
+def test_no_resource_is_named_by_us(either: Synthesized) -> None:
+    for name, resource in either.resources().items():
+        properties = resource.get("Properties", {})
+        named = {key: properties[key] for key in NAMES if isinstance(properties.get(key), str)}
+        assert named == {}, name
+
+
+def test_no_template_asks_for_a_parameter(either: Synthesized) -> None:
+    """BootstrapVersion is CDK's own check that the account was bootstrapped."""
+    for stack in STACKS:
+        assert set(either.template(stack)["Parameters"]) == {"BootstrapVersion"}
+
+
+def test_outputs_are_those_that_the_client_reads(either: Synthesized) -> None:
+    outputs = {
+        stack: {key for key in either.template(stack)["Outputs"] if not key.startswith("Exports")}
+        for stack in STACKS
+    }
+    assert outputs == {
+        "Storage": {"InputBucketName", "ResultsBucketName"},
+        "Functions": {"ClassifyFunctionName"},
+        "Workflow": {"StateMachineArn"},
+        "Api": {"ApiUrl"},
+    }
+
+
+def test_stacks_refer_one_way_only(either: Synthesized) -> None:
+    """Storage <- Functions <- Workflow <- Api: destroying goes the other way round."""
+    for number, stack in enumerate(STACKS):
+        text = json.dumps(either.template(stack))
+        later = [
+            other
+            for other in STACKS[number + 1 :]
+            if f'"Fn::ImportValue": "shpc-{either.stage}-{other.lower()}:' in text
+        ]
+        assert later == [], stack
+
+
+def test_references_between_stacks_are_imports(either: Synthesized) -> None:
+    """`Fn::GetStackOutput` would let a stack go while another still needs it."""
+    for stack in STACKS:
+        assert "Fn::GetStackOutput" not in json.dumps(either.template(stack))
+
+
+def test_every_log_group_ends_and_shares_the_fate_of_its_stage(either: Synthesized) -> None:
+    stage = STAGES[either.stage]
+    fate = "Retain" if stage.retain_data else "Delete"
+    groups = either.resources("AWS::Logs::LogGroup")
+    assert groups
+    for name, group in groups.items():
+        assert group["Properties"]["RetentionInDays"] == stage.log_retention_days, name
+        assert (group["DeletionPolicy"], group["UpdateReplacePolicy"]) == (fate, fate), name
+
+
+def test_every_function_has_a_declared_log_group(either: Synthesized) -> None:
+    for name, function in either.resources("AWS::Lambda::Function").items():
+        group = as_text(function["Properties"]["LoggingConfig"]["LogGroup"]).strip("<>")
+        assert f"{name.partition('/')[0]}/{group}" in either.resources("AWS::Logs::LogGroup")
+
+
+def test_no_usage_is_reported_to_anybody(either: Synthesized) -> None:
+    assert not either.resources("AWS::CDK::Metadata")
+
+
+def test_stage_is_deployable_anywhere_unless_told_otherwise(
+    either: Synthesized, synthesize: Synthesize
+) -> None:
+    def environments(stage: Synthesized) -> set[str]:
+        manifest = json.loads((stage.folder / "manifest.json").read_text())
+        return {manifest["artifacts"][stack]["environment"] for stack in STACKS}
+
+    assert environments(either) == {"aws://unknown-account/unknown-region"}
+    placed = synthesize(either.stage, region="eu-west-1", account="123456789012")
+    assert environments(placed) == {"aws://123456789012/eu-west-1"}
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_template_is_clean_for_cfn_lint(either: Synthesized, stack: str) -> None:
+    # W3005: CDK writes DependsOn next to every reference to a role.
+    config = ManualArgs(regions=["us-east-1", "eu-west-1"], ignore_checks=["W3005"])
+    template = (either.folder / f"{stack}.template.json").read_text()
+    assert cfnlint.api.lint(template, config=config) == []
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_two_syntheses_are_byte_equal(either: Synthesized, synthesize: Synthesize) -> None:
+    first, second = contents(either.folder), contents(synthesize(either.stage).folder)
+    differing = [name for name in first | second if first.get(name) != second.get(name)]
+    assert differing == []
