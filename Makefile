@@ -34,7 +34,7 @@ setup-dev:
 	@$(PYTHON) tools/setup.py --dev
 
 run: setup  ## the main job, whole: deploy to an embedded cloud, classify 3,000 images, report, tear down
-	@python -m localcloud run --stage $(STAGE) --out $(OUT) --shard-size $(SHARD_SIZE)
+	@python -m localcloud run --stage $(STAGE) --out $(OUT) --shard-size $(SHARD_SIZE) $(ARGS)
 
 test: setup-dev  ## every test, fast ones first; ends with where the time went
 	@python -m pytest $(ARGS)

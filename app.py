@@ -8,8 +8,10 @@ git.
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 
 import aws_cdk as cdk
+from aws_cdk.cx_api import CloudAssembly
 
 from settings.context import load_stage
 from settings.errors import SettingsError
@@ -21,6 +23,12 @@ from stacks.functions_stack import FunctionsStack
 from stacks.storage_stack import StorageStack
 from stacks.workflow_stack import WorkflowStack
 from workloads.fit import function_needs
+
+# Traces lead into a temporary folder of the jsii kernel: two syntheses would not be equal.
+_NO_TRACES = {
+    "aws:cdk:disable-stack-trace": True,
+    "aws:cdk:disable-creation-stack-traces": True,
+}
 
 
 def compose(app: cdk.App, stage: StageSettings) -> None:
@@ -42,7 +50,6 @@ def compose(app: cdk.App, stage: StageSettings) -> None:
         app,
         "Api",
         stage=stage,
-        inputs=storage.inputs,
         results=storage.results,
         machine=workflow.machine,
         classify=functions.classify.live,
@@ -50,16 +57,21 @@ def compose(app: cdk.App, stage: StageSettings) -> None:
     add_nag(app)
 
 
-def main() -> None:
-    """Synthesize the stage that the context names, or say everything that is wrong with it."""
-    app = cdk.App()
-    try:
-        stage = load_stage(app.node.get_all_context(), rules=(platform_limits, function_needs))
-    except SettingsError as error:
-        sys.exit(str(error))
+def synthesize(
+    context: Mapping[str, object] | None = None, outdir: str | None = None
+) -> CloudAssembly:
+    """Synthesize the stage that the context names; `context` adds to what the CDK CLI hands over.
+
+    Raises SettingsError before any construct exists.
+    """
+    app = cdk.App(context={**_NO_TRACES, **(context or {})}, outdir=outdir)
+    stage = load_stage(app.node.get_all_context(), rules=(platform_limits, function_needs))
     compose(app, stage)
-    app.synth()
+    return app.synth()
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        synthesize()
+    except SettingsError as error:
+        sys.exit(str(error))

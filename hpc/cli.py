@@ -5,6 +5,8 @@ Results and what is meant for other programs go to stdout, progress to stderr.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -14,6 +16,7 @@ from hpc.api import ENDED
 from hpc.conclude import conclude
 from hpc.connection import Connection, connect
 from hpc.dataset import Dataset, read_dataset
+from hpc.errors import JobInterruptedError
 from hpc.failures import UserErrorGroup
 from hpc.job import JobRequest, join, submit, submit_and_wait
 from hpc.job_id import new_job_id
@@ -28,6 +31,8 @@ from hpc.upload import Uploaded, upload_input
 DEFAULT_SHARD_SIZE = 100
 DEFAULT_IMAGES = Path("data/fashion-mnist-3000/images.idx")
 DEFAULT_OUT = Path("out/run")
+# What a shell makes of SIGINT.
+EXIT_INTERRUPTED = 130
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _stage = click.option("--stage", default="dev", show_default=True, help="Which deployment.")
@@ -51,9 +56,7 @@ _shard_size = click.option(
     show_default=True,
     help="Images per shard, that is per invocation.",
 )
-_job_id = click.option(
-    "--job-id", help="Choose the job's id. Default: date, time and a few letters."
-)
+_job_id = click.option("--job-id", help="The job's id. Default: date, time, a few letters.")
 _out = click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
@@ -110,7 +113,8 @@ def run(
         uploads = _upload(connection, dataset)
         request = _request(uploads, shard_size, job_id)
         view = progress_view(Console(stderr=True), request.job_id)
-        ended = submit_and_wait(connection.api, request, view)
+        with _leaving_on_interrupt(stage):
+            ended = submit_and_wait(connection.api, request, view)
         outcome = conclude(connection, ended, dataset=dataset, uploads=uploads)
     write_outcome(outcome, out)
     print_outcome(Console(), outcome, out)
@@ -187,7 +191,9 @@ def fetch(
         raise click.UsageError("--labels needs the --images they belong to")
     dataset = None if images is None else _read_dataset(images, labels, no_labels)
     with connect(stage) as connection:
-        ended = join(connection.api, job_id, progress_view(Console(stderr=True), job_id))
+        view = progress_view(Console(stderr=True), job_id)
+        with _leaving_on_interrupt(stage):
+            ended = join(connection.api, job_id, view)
         outcome = conclude(connection, ended, dataset=dataset)
     write_outcome(outcome, out)
     print_outcome(Console(), outcome, out)
@@ -214,6 +220,18 @@ def classify(stage: str, local: bool, model: Path, pictures: tuple[Path, ...]) -
         with connect(stage) as connection:
             predictions = classify_remotely(connection.api, pictures)
     print_predictions(Console(), pictures, predictions)
+
+
+@contextmanager
+def _leaving_on_interrupt(stage: str) -> Iterator[None]:
+    """When the user stops watching, say how to come back; the job goes on."""
+    try:
+        yield
+    except JobInterruptedError as interrupt:
+        click.echo(
+            f"{interrupt}\nre-attach: hpc fetch {interrupt.job_id} --stage {stage}", err=True
+        )
+        raise click.exceptions.Exit(EXIT_INTERRUPTED) from interrupt
 
 
 def _read_dataset(images: Path, labels: Path | None, no_labels: bool) -> Dataset:

@@ -62,6 +62,7 @@ def conclude(
             function_name=function_name,
             started_at=status.started_at,
             stopped_at=status.stopped_at,
+            invocations=len(results.telemetry),
         ),
     )
 

@@ -14,7 +14,6 @@ from typing import Literal
 
 from hpc import prices
 from hpc.prices import Architecture, Price
-from hpc.telemetry import billed_gb_s
 from shpc_core.telemetry import Telemetry
 
 Basis = Literal["measured", "counted", "assumed"]
@@ -80,7 +79,7 @@ def estimate_cost(
     items = (
         CostItem(
             name="Lambda compute, classify",
-            quantity=sum(billed_gb_s(one) for one in telemetry),
+            quantity=sum(one.billed_gb_s for one in telemetry),
             price=compute,
             basis="measured",
         ),

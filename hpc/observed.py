@@ -6,6 +6,8 @@ reason, never a made-up 0.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +16,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from hpc.prices import Architecture
 
-_PERIOD_S = 60
+_PERIOD = timedelta(minutes=1)
+_WAITS_S = (0.2, 0.4, 0.8, 1.6)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,28 +29,37 @@ class Throttles:
 
 
 def read_throttles(
-    cloudwatch: Any, *, function_name: str, started_at: datetime, stopped_at: datetime
+    cloudwatch: Any,
+    *,
+    function_name: str,
+    started_at: datetime,
+    stopped_at: datetime,
+    invocations: int,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Throttles:
-    """Sum of AWS/Lambda `Throttles` over the minutes that the job touched.
+    """Sum of the function's AWS/Lambda `Throttles` over the minutes around the job.
 
-    Lambda publishes a metric only when there is something to count, and minutes late; so no
-    throttles are believed only where the same window shows invocations or throttles at all.
+    Metrics come late (seconds in the embedded cloud, minutes on AWS), and none comes where there is
+    nothing to count. So the sum is believed once `Invocations` shows at least the job's own
+    `invocations`, which is waited for a few seconds.
     https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
     """
     begin = started_at.astimezone(UTC).replace(second=0, microsecond=0)
-    end = stopped_at.astimezone(UTC).replace(second=0, microsecond=0) + timedelta(seconds=_PERIOD_S)
+    # A metric may carry the minute in which it was published instead of the invocation's.
+    end = stopped_at.astimezone(UTC).replace(second=0, microsecond=0) + 2 * _PERIOD
     try:
-        sums = {
-            metric: _sum(cloudwatch, metric, function_name, begin, end)
-            for metric in ("Throttles", "Invocations")
-        }
+        for wait_s in (*_WAITS_S, None):
+            seen = _sum(cloudwatch, "Invocations", function_name, begin, end)
+            if seen >= invocations:
+                throttles = _sum(cloudwatch, "Throttles", function_name, begin, end)
+                return Throttles(count=throttles, reason=None)
+            if wait_s is not None:
+                sleep(wait_s)
     except (ClientError, BotoCoreError) as error:
         return Throttles(count=None, reason=f"CloudWatch could not be read: {error}")
-    if sums["Throttles"] is None and not sums["Invocations"]:
-        return Throttles(
-            count=None, reason="CloudWatch shows no invocations in the job's window (yet)"
-        )
-    return Throttles(count=sums["Throttles"] or 0, reason=None)
+    return Throttles(
+        count=None, reason=f"CloudWatch shows {seen} of {invocations} invocations so far"
+    )
 
 
 def read_architecture(lambda_client: Any, *, function_name: str) -> Architecture:
@@ -60,17 +72,14 @@ def read_architecture(lambda_client: Any, *, function_name: str) -> Architecture
     return architecture
 
 
-def _sum(
-    cloudwatch: Any, metric: str, function_name: str, begin: datetime, end: datetime
-) -> int | None:
+def _sum(cloudwatch: Any, metric: str, function_name: str, begin: datetime, end: datetime) -> int:
     answer = cloudwatch.get_metric_statistics(
         Namespace="AWS/Lambda",
         MetricName=metric,
         Dimensions=[{"Name": "FunctionName", "Value": function_name}],
         StartTime=begin,
         EndTime=end,
-        Period=_PERIOD_S,
+        Period=_PERIOD.seconds,
         Statistics=["Sum"],
     )
-    points = answer["Datapoints"]
-    return round(sum(point["Sum"] for point in points)) if points else None
+    return round(sum(point["Sum"] for point in answer["Datapoints"]))

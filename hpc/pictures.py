@@ -7,29 +7,40 @@ in `shpc_core.images`, on both ways.
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 import shpc_core
-from hpc.api import MAX_PICTURES_PER_CALL, JobsApi, Prediction
-from hpc.errors import HpcError
+from hpc.api import JobsApi
+from hpc.errors import ApiError, HpcError
 from shpc_core.classifier import Classifier, ModelError
 from shpc_core.images import decode_image
 from shpc_core.labels import CLASS_NAMES
+from shpc_core.pictures import MAX_PICTURES, Prediction
 
-# Lambda takes events of 6 MB; the body is one escaped string in it, with room for the rest.
-# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
-MAX_CALL_CHARACTERS = 4_500_000
+# The function takes bodies of 4,500,000 bytes; this leaves room for what stands around them.
+MAX_CALL_CHARACTERS = 4_400_000
 DEFAULT_MODEL = Path(shpc_core.__file__).parent.parent / "model" / "model.tflite"
 
 
 def classify_remotely(api: JobsApi, pictures: Sequence[Path]) -> list[Prediction]:
-    """One prediction per file, in order, by POST /classify."""
+    """One prediction per file, in order, by POST /classify.
+
+    Raises HpcError naming the file when one is too large or no picture.
+    """
     predictions: list[Prediction] = []
     for batch in _batches(_base64_texts(pictures)):
-        predictions += api.classify(batch).predictions
+        try:
+            predictions += api.classify(batch).predictions
+        except ApiError as error:
+            position = re.fullmatch(r"images\[(\d+)\]", error.field or "")
+            if position is None:
+                raise
+            path = pictures[len(predictions) + int(position[1])]
+            raise HpcError(f"{path}: {error.message}") from error
     return predictions
 
 
@@ -67,9 +78,7 @@ def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
     batch: list[str] = []
     characters = 0
     for text in texts:
-        if batch and (
-            len(batch) == MAX_PICTURES_PER_CALL or characters + len(text) > MAX_CALL_CHARACTERS
-        ):
+        if batch and (len(batch) == MAX_PICTURES or characters + len(text) > MAX_CALL_CHARACTERS):
             yield batch
             batch, characters = [], 0
         batch.append(text)

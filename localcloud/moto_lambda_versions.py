@@ -71,16 +71,16 @@ def publish_version(storage: Any, name_or_arn: str, description: str = "") -> An
     """
     function = storage.get_function_by_name_or_arn_forbid_qualifier(name_or_arn)
     group = storage._functions[function.function_name]
-    published = _fingerprint(function)
-    if group["versions"] and group.get("last_published") == published:
+    state = _fingerprint(function)
+    if group["versions"] and group["versions"][-1].published_state == state:
         return group["versions"][-1]
     number = group.get("last_number", 0) + 1
     version = _snapshot(function)
     version.set_version(number)
+    version.published_state = state
     if description:
         version.description = description
     group["last_number"] = number
-    group["last_published"] = published
     group["versions"].append(version)
     storage._arns[version.function_arn] = version
     return version

@@ -3,8 +3,8 @@
 An inventory lists every item of every collection that moto's services hold, the stacks of our
 CloudFormation, the functions' processes and their open ports. Left out, by these rules:
 
-- what belongs to the stack CDKToolkit: `cdk bootstrap` made it, and destroying an app leaves it, with
-  the assets in its bucket and its repository;
+- what belongs to the stack CDKToolkit: `cdk bootstrap` made it, and destroying an app leaves it,
+  with the assets in its bucket and its repository;
 - metrics and temporary credentials: on AWS too they cannot be deleted, they expire;
 - tags, which moto keeps apart from the resource that had them;
 - what a service has by itself in an empty account.
@@ -25,11 +25,14 @@ if TYPE_CHECKING:
     from localcloud.functions import FunctionService
 
 BOOTSTRAP_STACK = "CDKToolkit"
-_EXPIRING = {
+_IGNORED_COLLECTIONS = {
+    # Expiring by themselves.
     ("cloudwatch", "metric_data"),
     ("cloudwatch", "aws_metric_data"),
     ("iam", "access_keys"),
     ("sts", "assumed_roles"),
+    # An index over `_functions`, of weak references.
+    ("lambda", "_arns"),
 }
 _MAXIMUM_DEPTH = 6
 _SCALARS = (str, bytes, int, float, bool, type(None))
@@ -54,6 +57,7 @@ class Leftover:
 class Inventory:
     """Items by their path: service, region, then collections and keys in turn."""
 
+    account: str
     items: Mapping[tuple[str, ...], Leftover]
     services: frozenset[tuple[str, str]]
 
@@ -76,7 +80,7 @@ def snapshot(
         _add(items, "processes", "", ("environments", str(pid)), f"pid {pid}")
     for port in functions.open_ports():
         _add(items, "ports", "", ("runtime-api", str(port)), f"port {port}")
-    return Inventory(items, frozenset(services))
+    return Inventory(context.account, items, frozenset(services))
 
 
 def difference(
@@ -86,11 +90,11 @@ def difference(
 
     `bootstrap`: physical ids of the resources of CDKToolkit, as `bootstrap_resources` lists them.
     """
-    own_by_default = _defaults(after.services - before.services)
+    own = _defaults(after, after.services - before.services)
     left = []
     added: set[tuple[str, ...]] = set()
     for path, leftover in sorted(after.items.items(), key=lambda item: len(item[0])):
-        if path in before.items or (leftover.service, path[2], leftover.key) in own_by_default:
+        if path in before.items or path in own:
             continue
         if any(path[:length] in added for length in range(2, len(path))):
             continue
@@ -101,7 +105,7 @@ def difference(
 
 
 def bootstrap_resources(context: CloudContext) -> frozenset[str]:
-    """Physical ids of what `cdk bootstrap` made, and its stack's name; empty before the bootstrap."""
+    """Physical ids of what `cdk bootstrap` made, and its stack's name; empty before it ran."""
     cloudformation = context.client("cloudformation")
     names = [stack["StackName"] for stack in cloudformation.describe_stacks()["Stacks"]]
     if BOOTSTRAP_STACK not in names:
@@ -123,7 +127,8 @@ def _add(
 
 
 def _backends(account: str) -> Iterator[tuple[str, str, BaseBackend]]:
-    for services in list(BackendDict._instances):
+    in_use: list[BackendDict[Any]] = BackendDict._instances  # type: ignore[misc]
+    for services in list(in_use):
         for owner, region, backend in list(services.iter_backends()):
             if owner == account:
                 yield services.service_name, region, backend
@@ -131,10 +136,12 @@ def _backends(account: str) -> Iterator[tuple[str, str, BaseBackend]]:
 
 def _walk(backend: BaseBackend, service: str) -> Iterator[tuple[tuple[str, ...], str]]:
     """Paths and labels of all items reachable from a backend's attributes."""
+    ignored = {name for owner, name in _IGNORED_COLLECTIONS if owner == service}
     seen = {id(backend)}
     for name, value in list(vars(backend).items()):
-        if (service, name) not in _EXPIRING:
-            yield from _walk_value((name,), value, seen, 0)
+        for path, label in _walk_value((name,), value, seen, 0):
+            if not ignored.intersection(path[:2]):
+                yield path, label
 
 
 def _walk_value(
@@ -147,60 +154,53 @@ def _walk_value(
     seen.add(id(value))
     if isinstance(value, Mapping):
         for key, item in list(value.items()):
-            yield from _walk_item((*path, str(key)), item, str(key), seen, depth)
+            yield from _walk_item((*path, str(key)), item, seen, depth)
     elif isinstance(value, (list, tuple, set, frozenset)):
         for key, item in _keyed(list(value)):
-            yield from _walk_item((*path, key), item, key, seen, depth)
+            yield from _walk_item((*path, key), item, seen, depth)
     elif type(value).__module__.startswith("moto."):
-        for name, inner in list(_attributes(value)):
+        for name, inner in _attributes(value).items():
             yield from _walk_value((*path, name), inner, seen, depth + 1)
 
 
 def _walk_item(
-    path: tuple[str, ...], item: Any, key: str, seen: set[int], depth: int
+    path: tuple[str, ...], item: Any, seen: set[int], depth: int
 ) -> Iterator[tuple[tuple[str, ...], str]]:
-    if not isinstance(item, (Mapping, list)):
-        yield path, _label(item) or key
-    elif depth and isinstance(item, Mapping) and item:
-        # A plain record inside a resource, such as one statement of a policy.
-        yield path, _label(item) or key
+    # Inside a resource a dictionary is a record; directly below a backend it is one more level.
+    if not isinstance(item, (Mapping, list)) or (depth and isinstance(item, Mapping) and item):
+        yield path, _label(item, path[-1])
     yield from _walk_value(path, item, seen, depth + 1)
 
 
 def _keyed(values: list[Any]) -> Iterable[tuple[str, Any]]:
     for position, value in enumerate(values):
-        label = str(value) if isinstance(value, _SCALARS) else _label(value)
+        label = str(value) if isinstance(value, _SCALARS) else _label(value, "")
         yield label or str(position), value
 
 
-def _label(item: Any) -> str:
-    """How a resource is called: its ARN, name or id."""
-    for attribute in ("arn", "name", "id", "Name", "Id"):
-        found = item.get(attribute) if isinstance(item, Mapping) else vars_of(item).get(attribute)
-        if isinstance(found, str) and found:
-            return found
-    return ""
+def _label(item: Any, key: str) -> str:
+    """How a resource is called: by its key, name and ARN, as far as none of them holds another."""
+    attributes = item if isinstance(item, Mapping) else _attributes(item)
+    called = [attributes.get(attribute) for attribute in ("name", "Name", "arn", "Id")]
+    words = list(dict.fromkeys([key, *(word for word in called if isinstance(word, str))]))
+    return " ".join(
+        word
+        for word in words
+        if word and not any(word in other for other in words if other != word)
+    )
 
 
-def vars_of(item: Any) -> dict[str, Any]:
-    """An object's attributes; none for one that keeps them in slots."""
-    return getattr(item, "__dict__", {})
+def _attributes(item: Any) -> dict[str, Any]:
+    # Objects with slots have none; moto's resources have a dictionary.
+    attributes: dict[str, Any] = getattr(item, "__dict__", {})
+    return dict(attributes)
 
 
-def _attributes(value: Any) -> Iterator[tuple[str, Any]]:
-    return iter(vars_of(value).items())
-
-
-def _defaults(services: Iterable[tuple[str, str]]) -> set[tuple[str, str, str]]:
-    """What services that were not in use before have by themselves, from fresh backends of theirs."""
-    known: dict[tuple[str, str], BaseBackend] = {}
-    for backends in list(BackendDict._instances):
-        for _, region, backend in list(backends.iter_backends()):
-            known[backends.service_name, region] = backend
-    own = set()
-    for service, region in services:
-        backend = known[service, region]
-        fresh = type(backend)(region, backend.account_id)
-        for path, label in _walk(fresh, service):
-            own.add((service, path[0], label))
+def _defaults(after: Inventory, services: Collection[tuple[str, str]]) -> set[tuple[str, ...]]:
+    """What `services`, not in use before, have by themselves, as a fresh backend shows."""
+    own: set[tuple[str, ...]] = set()
+    for service, region, backend in _backends(after.account):
+        if (service, region) in services:
+            fresh = type(backend)(region, after.account)
+            own.update((service, region, *path) for path, _ in _walk(fresh, service))
     return own

@@ -1,6 +1,6 @@
 """Where a running cloud is written down, so that other commands in the same folder find it.
 
-One file per cloud under `.localcloud/`, readable by its owner alone since it holds the cloud's keys.
+One file per cloud under `.localcloud/`, readable by its owner alone: it holds the cloud's keys.
 A file whose cloud is gone is stale: it is named as such and never used.
 """
 
@@ -32,12 +32,17 @@ class RunningCloud:
     endpoint: str
     environ: dict[str, str]
 
-    def write(self, folder: Path = FOLDER) -> Path:
+    def write(self, folder: Path = FOLDER) -> None:
         folder.mkdir(exist_ok=True)
         path = folder / f"{self.port}.json"
         path.touch(mode=0o600)
         path.write_text(json.dumps(asdict(self), indent=2))
-        return path
+
+    def remove(self, folder: Path = FOLDER) -> None:
+        """Take the file away, and the folder with the last one."""
+        (folder / f"{self.port}.json").unlink(missing_ok=True)
+        if not any(folder.iterdir()):
+            folder.rmdir()
 
     def answers(self) -> bool:
         """Whether the cloud that wrote this still serves its port."""
@@ -87,4 +92,5 @@ def remove_stale(folder: Path = FOLDER) -> list[Path]:
 
 
 def this_process(port: int, endpoint: str, environ: dict[str, str]) -> RunningCloud:
+    """What this process writes down about the cloud in it."""
     return RunningCloud(port=port, pid=os.getpid(), endpoint=endpoint, environ=environ)

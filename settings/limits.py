@@ -32,7 +32,7 @@ class Range:
 
 
 _LAMBDA = "https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"
-_LAMBDA_PROVISIONED = "https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html#managing-provisioned-concurency"
+_LAMBDA_PROVISIONED = "https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html"
 _STATES = "https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html"
 _STATES_TYPES = "https://docs.aws.amazon.com/step-functions/latest/dg/choosing-workflow-type.html"
 _STATES_MAP = "https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html"
@@ -53,6 +53,7 @@ MAP_CONCURRENCY = Range(low=1, high=10_000, unit="child executions", source=_STA
 EXECUTION_S = Range(low=1, high=31_536_000, unit="s", source=_STATES)
 EXPRESS_EXECUTION_S = Range(low=1, high=300, unit="s with EXPRESS children", source=_STATES_TYPES)
 HTTP_INTEGRATION_S = Range(low=1, high=30, unit="s behind an HTTP API", source=_HTTP_API)
+# What an account has by default: above it, the account throttles before the stage does.
 HTTP_RATE_PER_S = Range(low=1, high=10_000, unit="requests/s", source=_HTTP_API)
 HTTP_BURST = Range(low=1, high=5_000, unit="requests", source=_HTTP_API)
 OBJECT_EXPIRY_DAYS = Range(low=1, high=2_147_483_647, unit="days", source=_S3_EXPIRY)
@@ -67,16 +68,10 @@ LOG_RETENTION_DAYS = (
 
 def platform_limits(stage: StageSettings) -> Iterator[Violation]:
     """Every way in which `stage` asks for what its platforms do not offer."""
-    functions = {
-        "plan": stage.plan,
-        "classify": stage.classify,
-        "reduce": stage.reduce,
-        "jobs": stage.jobs,
-    }
     yield from LAMBDA_CONCURRENCY.check("account_concurrency", stage.account_concurrency)
-    for name, function in functions.items():
+    for name, function in stage.functions.items():
         yield from _function_limits(name, function)
-    yield from _concurrency_limits(stage, functions)
+    yield from _concurrency_limits(stage)
     yield from _workflow_limits(stage)
     yield from HTTP_INTEGRATION_S.check("jobs.timeout_s", stage.jobs.timeout_s)
     yield from HTTP_RATE_PER_S.check("api.rate_per_s", stage.api.rate_per_s)
@@ -109,13 +104,11 @@ def _function_limits(name: str, function: FunctionSettings) -> Iterator[Violatio
         yield Violation(f"{name}.provisioned.maximum", kept.maximum, allowed)
 
 
-def _concurrency_limits(
-    stage: StageSettings, functions: dict[str, FunctionSettings]
-) -> Iterator[Violation]:
+def _concurrency_limits(stage: StageSettings) -> Iterator[Violation]:
     spare = stage.account_concurrency - LAMBDA_UNRESERVED_CONCURRENCY
     provisioned = {
         f"{name}.provisioned.maximum": function.provisioned.maximum
-        for name, function in functions.items()
+        for name, function in stage.functions.items()
         if function.provisioned is not None
     }
     if provisioned and sum(provisioned.values()) > spare:

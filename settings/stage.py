@@ -78,3 +78,13 @@ class StageSettings(_Settings):
     reduce: FunctionSettings
     jobs: FunctionSettings
     api: ApiSettings
+
+    @property
+    def functions(self) -> dict[str, FunctionSettings]:
+        """The settings of each function by its name."""
+        return {
+            "plan": self.plan,
+            "classify": self.classify,
+            "reduce": self.reduce,
+            "jobs": self.jobs,
+        }

@@ -30,7 +30,6 @@ class ApiStack(StageStack):
         construct_id: str,
         *,
         stage: StageSettings,
-        inputs: s3.IBucket,
         results: s3.IBucket,
         machine: sfn.StateMachine,
         classify: lambda_.Alias,
@@ -46,7 +45,6 @@ class ApiStack(StageStack):
             architecture=stage.architecture,
             environment={
                 "STATE_MACHINE_ARN": machine.state_machine_arn,
-                "INPUT_BUCKET": inputs.bucket_name,
                 "RESULTS_BUCKET": results.bucket_name,
             },
             logs=self.logs,
@@ -56,7 +54,7 @@ class ApiStack(StageStack):
         grant_describe(machine, jobs.role)
         grant_get(results, f"{JOBS_PREFIX}*", jobs.role)
 
-        api = SignedHttpApi(self, "Api", settings=stage.api, keeping=self.logs)
+        api = SignedHttpApi(self, "Api", settings=stage.api, logs=self.logs)
         api.serve(JOBS, jobs.live)
         api.serve(CLASSIFY, classify)
         CfnOutput(self, "ApiUrl", value=api.endpoint)

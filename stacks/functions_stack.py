@@ -9,7 +9,7 @@ from aws_cdk import CfnOutput
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from settings.stage import FunctionSettings, StageSettings
+from settings.stage import StageSettings
 from stacks.components.image_function import ImageFunction
 from stacks.components.object_grants import grant_get, grant_put
 from stacks.stage_stack import StageStack
@@ -31,12 +31,12 @@ class FunctionsStack(StageStack):
         """Create the functions and let them at the two buckets."""
         super().__init__(scope, construct_id, stage=stage, description="Functions of the workload")
 
-        def image_function(declared: Function, settings: FunctionSettings) -> ImageFunction:
+        def image_function(declared: Function) -> ImageFunction:
             return ImageFunction(
                 self,
                 declared.name.title(),
                 declared=declared,
-                settings=settings,
+                settings=stage.functions[declared.name],
                 architecture=stage.architecture,
                 environment={
                     "INPUT_BUCKET": inputs.bucket_name,
@@ -46,9 +46,9 @@ class FunctionsStack(StageStack):
                 tracing=stage.tracing,
             )
 
-        self.plan = image_function(PLAN, stage.plan)
-        self.classify = image_function(CLASSIFY, stage.classify)
-        self.reduce = image_function(REDUCE, stage.reduce)
+        self.plan = image_function(PLAN)
+        self.classify = image_function(CLASSIFY)
+        self.reduce = image_function(REDUCE)
 
         roles = (self.plan.role, self.classify.role, self.reduce.role)
         grant_get(inputs, f"{INPUT_PREFIX}*", *roles)

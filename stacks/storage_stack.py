@@ -5,7 +5,7 @@ It composes; what a bucket is, is decided in components/private_bucket.py.
 
 from __future__ import annotations
 
-from aws_cdk import CfnOutput, Duration
+from aws_cdk import CfnOutput
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
@@ -20,32 +20,24 @@ class StorageStack(StageStack):
     def __init__(self, scope: Construct, construct_id: str, *, stage: StageSettings) -> None:
         """Create the buckets that the other stacks of `stage` read and write."""
         super().__init__(
-            scope,
-            construct_id,
-            stage=stage,
-            description="Inputs and results",
-            stateful=True,
+            scope, construct_id, stage=stage, description="Inputs and results", stateful=True
         )
 
-        def private_bucket(
-            name: str, expire_days: int | None, access_logs: s3.IBucket | None
-        ) -> s3.IBucket:
+        def bucket(name: str, *, expire_days: int | None, audit: s3.IBucket | None) -> s3.IBucket:
             return PrivateBucket(
                 self,
                 name,
                 retain=stage.retain_data,
-                expire_after=Duration.days(expire_days) if expire_days else None,
+                expire_days=expire_days,
                 logs=self.logs,
-                access_logs=access_logs,
+                access_logs=audit,
             ).bucket
 
-        access_logs = (
-            private_bucket("AccessLogs", stage.log_retention_days, None)
-            if stage.access_logs
-            else None
-        )
-        self.inputs = private_bucket("InputBucket", stage.expire_objects_days, access_logs)
-        self.results = private_bucket("ResultsBucket", stage.expire_objects_days, access_logs)
+        audit = None
+        if stage.access_logs:
+            audit = bucket("AccessLogs", expire_days=stage.log_retention_days, audit=None)
+        self.inputs = bucket("InputBucket", expire_days=stage.expire_objects_days, audit=audit)
+        self.results = bucket("ResultsBucket", expire_days=stage.expire_objects_days, audit=audit)
 
         CfnOutput(self, "InputBucketName", value=self.inputs.bucket_name)
         CfnOutput(self, "ResultsBucketName", value=self.results.bucket_name)

@@ -81,6 +81,7 @@ def _own_files(name: str) -> tuple[str, ...]:
 
 
 _CORE = ("shpc_core/**/*.py",)
+_HTTP = ("shpc_http/**/*.py",)
 _MODEL = ("model/model.tflite", "model/card.json")
 _BUCKETS = ("INPUT_BUCKET", "RESULTS_BUCKET")
 
@@ -96,7 +97,7 @@ PLAN = Function(
 CLASSIFY = Function(
     name="classify",
     purpose="Classifies one shard of images, or a few images sent by HTTP.",
-    files=(*_CORE, *_own_files("classify"), *_MODEL),
+    files=(*_CORE, *_HTTP, *_own_files("classify"), *_MODEL),
     environment=_BUCKETS,
     needs=Needs(memory_mb=512, time_s=60),
     platforms=ANYWHERE,
@@ -115,8 +116,8 @@ REDUCE = Function(
 JOBS = Function(
     name="jobs",
     purpose="Starts jobs and reports on them.",
-    files=(*_CORE, *_own_files("jobs")),
-    environment=("STATE_MACHINE_ARN", *_BUCKETS),
+    files=(*_CORE, *_HTTP, *_own_files("jobs")),
+    environment=("STATE_MACHINE_ARN", "RESULTS_BUCKET"),
     needs=Needs(memory_mb=256, time_s=10),
     platforms=frozenset({Platform.LAMBDA}),
     routes=(Route(method="POST", path="/jobs"), Route(method="GET", path="/jobs/{id}")),

@@ -10,19 +10,13 @@ from collections.abc import Iterator
 
 from settings.errors import Violation
 from settings.stage import StageSettings
-from workloads import catalogue
+from workloads.catalogue import FUNCTIONS
 
 
 def function_needs(stage: StageSettings) -> Iterator[Violation]:
     """Every setting of `stage` that starves a function."""
-    given = (
-        (catalogue.PLAN, stage.plan),
-        (catalogue.CLASSIFY, stage.classify),
-        (catalogue.REDUCE, stage.reduce),
-        (catalogue.JOBS, stage.jobs),
-    )
-    for function, settings in given:
-        needs = function.needs
+    for function in FUNCTIONS:
+        needs, settings = function.needs, stage.functions[function.name]
         if settings.memory_mb < needs.memory_mb:
             allowed = f"at least {needs.memory_mb} MB, what {function.name} needs on any platform"
             yield Violation(f"{function.name}.memory_mb", settings.memory_mb, allowed)

@@ -10,11 +10,15 @@ from hpc.evaluate import Evaluation
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """`count` images of one class predicted as one; `shade` 0 to 100 is how strong it looks."""
+    """`count` images of one class predicted as one; `shade` 0 to 100 is how strong it looks.
+
+    `is_strong` is a class of which most are right: a ground that asks for light writing.
+    """
 
     count: int
     shade: int
     is_diagonal: bool
+    is_strong: bool
     title: str
 
 
@@ -39,6 +43,7 @@ def shade_confusion(evaluation: Evaluation) -> tuple[ConfusionRow, ...]:
                     count=count,
                     shade=round(100 * sqrt(share)),
                     is_diagonal=true.label == predicted.label,
+                    is_strong=true.label == predicted.label and share > 0.5,
                     title=f"{count:,} {true.name} predicted as {predicted.name} ({share:.1%})",
                 )
             )

@@ -17,7 +17,6 @@ from hpc.report.confusion import shade_confusion
 from hpc.report.gallery import Gallery, choose_pictures
 from hpc.report.throughput import trace_throughput
 from hpc.report.timeline import lay_out_timeline
-from hpc.telemetry import duration_ms
 from hpc.words import FILTERS, count
 from shpc_core.labels import CLASS_NAMES
 
@@ -51,7 +50,6 @@ def render_report(outcome: JobOutcome) -> str:
         galleries=_galleries(outcome),
         timeline=timeline,
         throughput=trace_throughput(results.telemetry, images=outcome.images, timeline=timeline),
-        duration_ms=duration_ms,
         telemetry=results.telemetry[:_MOST_TABLE_SHARDS],
         hidden_shards=max(0, len(results.telemetry) - _MOST_TABLE_SHARDS),
         execution_facts=_execution_facts(outcome),
@@ -74,9 +72,9 @@ def _galleries(outcome: JobOutcome) -> tuple[Gallery, ...]:
 
 def _execution_facts(outcome: JobOutcome) -> list[tuple[str, str]]:
     telemetry = outcome.results.telemetry
-    durations_ms = sorted(duration_ms(one) for one in telemetry)
+    durations_ms = sorted(one.duration_ms for one in telemetry)
     throttles = outcome.throttles.count
-    memory_mb = " and ".join(str(size) for size in sorted({one.memory_mb for one in telemetry}))
+    memory_mb = " and ".join(count(size) for size in sorted({one.memory_mb for one in telemetry}))
     return [
         ("Shards", count(len(telemetry))),
         ("Execution environments", count(outcome.environments)),

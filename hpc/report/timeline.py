@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hpc.report.axis import Tick, axis_ticks
-from hpc.telemetry import duration_ms, init_ms
 from shpc_core.telemetry import Telemetry
 
 MOST_ROWS = 48
@@ -69,6 +68,13 @@ class Timeline:
         """Whether rows are high enough for words."""
         return self.row_px == _ROOMY_PX
 
+    @property
+    def named_rows(self) -> tuple[Row, ...]:
+        """The rows to write names beside: all, or where they are low the first and every eighth."""
+        if self.is_roomy:
+            return self.rows
+        return (self.rows[0], *self.rows[7::8])
+
 
 def lay_out_timeline(
     telemetry: Sequence[Telemetry], *, started_at: datetime, stopped_at: datetime
@@ -77,7 +83,7 @@ def lay_out_timeline(
 
     The axis begins at the execution's start, or before it where an environment's clock says so.
     """
-    first = min(one.started_at - init_ms(one) / 1000 for one in telemetry)
+    first = min(one.started_at - _init_s(one) for one in telemetry)
     last = max(one.ended_at for one in telemetry)
     origin_s = min(started_at.timestamp(), first)
     end_s = max(stopped_at.timestamp(), last)
@@ -125,12 +131,12 @@ def lay_out_timeline(
 
 def _bar(one: Telemetry, origin_s: float, span_s: float) -> Bar:
     begin = one.started_at - origin_s
-    init_s = init_ms(one) / 1000
+    init_s = _init_s(one)
     words = [
         f"shard {one.shard}",
         f"{begin:.2f} to {one.ended_at - origin_s:.2f} s",
-        f"{duration_ms(one):,.0f} ms",
-        f"cold, init {init_ms(one):,.0f} ms" if one.cold else "warm",
+        f"{one.duration_ms:,.0f} ms",
+        f"cold, init {1000 * init_s:,.0f} ms" if one.cold else "warm",
     ]
     if one.attempt:
         words.append(f"retry {one.attempt}")
@@ -138,7 +144,12 @@ def _bar(one: Telemetry, origin_s: float, span_s: float) -> Bar:
         start=100 * begin / span_s,
         width=100 * (one.ended_at - one.started_at) / span_s,
         init=(100 * (begin - init_s) / span_s, 100 * init_s / span_s) if init_s else None,
-        init_label=f"init {init_ms(one):,.0f} ms" if init_s else None,
+        init_label=f"init {1000 * init_s:,.0f} ms" if init_s else None,
         retried=one.attempt > 0,
         title=", ".join(words),
     )
+
+
+def _init_s(one: Telemetry) -> float:
+    """How long the environment took to start for this invocation, 0 where it was there already."""
+    return (one.init_ms or 0.0) / 1000

@@ -16,7 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from shpc_core import keys
-from shpc_core.messages import JobId, JobRequest, Message, parse
+from shpc_core.messages import JobReference, JobRequest, parse
 from shpc_core.results import JobReport
 from shpc_http.events import HttpEvent, parse_event
 from shpc_http.responses import HttpError, answer, answered
@@ -35,12 +35,6 @@ class Context(Protocol):
     """What this handler reads of Lambda's context object."""
 
     aws_request_id: str
-
-
-class JobReference(Message, frozen=True, kw_only=True):
-    """The path of GET /jobs/{id}."""
-
-    job_id: JobId
 
 
 def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from shpc_core.errors import InvalidInput
 from shpc_core.messages import GroupRequest, ReportRequest, parse
 from shpc_core.steps.reduce_group import reduce_group
 from shpc_core.steps.reduce_job import reduce_job
@@ -19,7 +20,10 @@ _RESULTS = open_bucket(os.environ["RESULTS_BUCKET"], os.environ)
 def handler(event: dict[str, Any], context: object) -> Any:
     """`{"level": "group" | "job", ...}` in, the step's answer out; raises what the step raises."""
     del context
-    if event.get("level") == "group":
+    level = event.get("level")
+    if level == "group":
         group = parse(event, GroupRequest)
         return msgspec.to_builtins(reduce_group(group, inputs=_INPUTS, results=_RESULTS))
-    return msgspec.to_builtins(reduce_job(parse(event, ReportRequest), results=_RESULTS))
+    if level == "job":
+        return msgspec.to_builtins(reduce_job(parse(event, ReportRequest), results=_RESULTS))
+    raise InvalidInput("level", f"is {level!r}", '"group" or "job"')

@@ -57,6 +57,12 @@ class JobRequest(Message, frozen=True, kw_only=True):
     shard_size: Positive = 100
 
 
+class JobReference(Message, frozen=True, kw_only=True):
+    """A job that was asked for before."""
+
+    job_id: JobId
+
+
 class Shard(Message, frozen=True, kw_only=True):
     """Number `shard` of the job: items `start..stop-1`."""
 
@@ -109,9 +115,10 @@ class ShardAnswer(Message, frozen=True, kw_only=True):
     count: int
 
 
-class GroupRequest(Message, tag_field="level", tag="group", frozen=True, kw_only=True):
+class GroupRequest(Message, frozen=True, kw_only=True):
     """Reduce one group of shards to a part."""
 
+    level: Literal["group"] = "group"
     job_id: JobId
     input: Input
     group: Group
@@ -125,9 +132,10 @@ class GroupAnswer(Message, frozen=True, kw_only=True):
     count: int
 
 
-class ReportRequest(Message, tag_field="level", tag="job", frozen=True, kw_only=True):
+class ReportRequest(Message, frozen=True, kw_only=True):
     """Sum the parts of a job to its report."""
 
+    level: Literal["job"] = "job"
     job_id: JobId
     input: Input
     images: Positive
@@ -163,6 +171,8 @@ def _invalid(sentence: str) -> InvalidInput:
     expected, _, got = problem.removeprefix("Expected ").partition(", got ")
     if got:
         problem = f"is of type {got}".replace("`", "")
+    elif problem.startswith("Invalid enum value "):
+        problem = f"is {problem.removeprefix('Invalid enum value ')}"
     elif expected != problem:
         problem = "has a value outside what is allowed"
     allowed = _ALLOWED.get(field.rpartition(".")[2], expected.replace("`", ""))

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Protocol
+from datetime import timedelta
+from typing import TYPE_CHECKING, Protocol
 
 import obstore
 from obstore.exceptions import GenericError, PermissionDeniedError
 from obstore.store import ObjectStore, S3Store
+
+if TYPE_CHECKING:
+    from obstore.store import RetryConfig
 
 
 class RangeNotSatisfiable(ValueError):  # noqa: N818 - HTTP's name for it
@@ -86,6 +90,10 @@ def _denied_as_absent() -> Iterator[None]:
         raise FileNotFoundError(str(error)) from error
 
 
+# obstore would go on for three minutes, and the function's time limit would hide the reason.
+_RETRY: RetryConfig = {"max_retries": 5, "retry_timeout": timedelta(seconds=20)}
+
+
 def open_bucket(name: str, environment: Mapping[str, str]) -> Bucket:
     """The bucket `name` as the usual AWS variables say; makes no request.
 
@@ -96,7 +104,9 @@ def open_bucket(name: str, environment: Mapping[str, str]) -> Bucket:
     endpoint = environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL")
     region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or "us-east-1"
     if endpoint is None:
-        return Bucket(S3Store(name, region=region, virtual_hosted_style_request=True))
+        return Bucket(
+            S3Store(name, region=region, virtual_hosted_style_request=True, retry_config=_RETRY)
+        )
     return Bucket(
         S3Store(
             name,
@@ -104,5 +114,6 @@ def open_bucket(name: str, environment: Mapping[str, str]) -> Bucket:
             endpoint=endpoint,
             virtual_hosted_style_request=False,
             client_options={"allow_http": endpoint.startswith("http://")},
+            retry_config=_RETRY,
         )
     )

@@ -34,6 +34,8 @@ class HttpEvent(msgspec.Struct, frozen=True, rename="camel"):
             return msgspec.json.decode(self.body_bytes)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise InvalidInput("body", f"is not JSON: {error}", "a JSON object") from error
+        except RecursionError as error:
+            raise InvalidInput("body", "is nested too deeply", "a JSON object") from error
 
     @property
     def media_type(self) -> str:

@@ -19,7 +19,7 @@ from shpc_training.recipe import Recipe
 from shpc_training.train import Epoch
 
 MEASURED_BY = "python -m shpc_training.evaluate --model lambda_src/model/model.tflite"
-MADE_BY = "python -m shpc_training --out lambda_src/model"
+MADE_BY = "python -m shpc_training"
 
 _SOFTWARE = ("tensorflow", "keras", "numpy", "ai-edge-litert")
 
@@ -104,7 +104,7 @@ def markdown(card: Card) -> str:
 
 A residual network of {card.parameters:,} parameters that sorts pictures of one garment each into
 the ten classes of Fashion-MNIST, as an int8 LiteRT file of {card.model_bytes:,} bytes.
-Written by `{card.made_by}`; card.json says the same to programs.
+Written by `{card.made_by}` under the recipe below; card.json says the same to programs.
 
 | | |
 |---|---|

@@ -35,6 +35,13 @@ def template_errors(problems: Sequence[str]) -> CloudFormationError:
     return validation_error(f"Template error: {len(problems)} problems: {listed}")
 
 
+def unresolved_dependency(logical_id: str) -> CloudFormationError:
+    """A reference to a resource whose condition is false."""
+    return validation_error(
+        f"Template error: Unresolved resource dependencies [{logical_id}]: its condition is false"
+    )
+
+
 def stack_does_not_exist(stack_name: str) -> CloudFormationError:
     """The wording on which the CDK CLI decides that a stack is new."""
     return validation_error(f"Stack with id {stack_name} does not exist")

@@ -255,8 +255,8 @@ class Environment:
                 process.acknowledge(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _ACCEPTED)
                 return b"", errors.response_too_large(size_bytes)
             if request.path in {response, error}:
+                # A peak between two looks counts: on AWS it would have ended the process.
                 process.check_memory()
-                process.read_output()
                 process.acknowledge(request, HTTPStatus.ACCEPTED, _ACCEPTED)
                 failed = request.path == error
                 return request.body, errors.posted_failure(request.body) if failed else None

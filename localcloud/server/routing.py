@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 IDENTITY_PATH = "/_localcloud/identity"
 HTTP_API_PREFIX = "/_http_api/"
 
+# Tables of moto's operations by service, which hold no data: made once for all clouds of a process.
+_moto = DomainDispatcherApplication(create_backend_app)
+
 
 class CloudApplication:
     """Routes each request and turns whatever escapes a handler into an AWS-shaped error."""
@@ -47,7 +50,6 @@ class CloudApplication:
         self._invoke = invoke
         self._provisioned_concurrency = provisioned_concurrency
         self._http_api = http_api
-        self._moto = DomainDispatcherApplication(create_backend_app)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         scope = credential_scope_of(environ)
@@ -76,7 +78,7 @@ class CloudApplication:
             return self._invoke(environ, start_response)
         if PROVISIONED_CONCURRENCY_PATH.fullmatch(path):
             return self._provisioned_concurrency(environ, start_response)
-        return self._moto(environ, start_response)
+        return _moto(environ, start_response)
 
     def _identity(self, start_response: StartResponse) -> Iterable[bytes]:
         """Tells a cloud from another program that happens to listen on its old port."""

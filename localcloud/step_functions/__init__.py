@@ -2,139 +2,14 @@
 
 from __future__ import annotations
 
-import functools
-from typing import TYPE_CHECKING
+from localcloud.step_functions.executions import await_executions, stop_executions
+from localcloud.step_functions.lambda_tasks import InvocationAnswer, Invoke
+from localcloud.step_functions.patches import step_functions_patches
 
-import jsonpath_ng
-import jsonpath_ng.ext
-from moto.stepfunctions.parser import models
-from moto.stepfunctions.parser.asl.component.common.path import result_path
-from moto.stepfunctions.parser.asl.component.common.retry.retrier_decl import RetrierDecl
-from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
-from moto.stepfunctions.parser.asl.component.program.program import Program
-from moto.stepfunctions.parser.asl.component.state.exec.execute_state import ExecutionState
-from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.iteration_worker import (  # noqa: E501
-    IterationWorker,
-)
-from moto.stepfunctions.parser.asl.component.state.exec.state_map.state_map import StateMap
-from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
-from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_lambda import (  # noqa: E501
-    StateTaskServiceLambda,
-)
-from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_lambda import (
-    StateTaskLambda,
-)
-from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
-from moto.stepfunctions.parser.asl.utils import boto_client, json_path
-
-from localcloud.moto_patches import Patch, method
-from localcloud.step_functions import interpreter
-from localcloud.step_functions.clients import ServiceClients
-from localcloud.step_functions.executions import (
-    RunningExecution,
-    await_executions,
-    started_once,
-    stop_executions,
-)
-from localcloud.step_functions.lambda_tasks import Invoke, LambdaTasks
-from localcloud.step_functions.map_state import map_evaluation
-
-if TYPE_CHECKING:
-    from localcloud.context import CloudContext
-
-__all__ = ["Invoke", "await_executions", "step_functions_patches", "stop_executions"]
-
-
-def step_functions_patches(context: CloudContext, invoke: Invoke) -> list[Patch]:
-    """What moto's interpreter does differently while this cloud is up."""
-    return [
-        *_call_patches(context, invoke),
-        *_execution_patches(),
-        *_evaluation_patches(),
-    ]
-
-
-def _call_patches(context: CloudContext, invoke: Invoke) -> list[Patch]:
-    tasks = LambdaTasks(invoke)
-    return [
-        Patch(
-            boto_client, "boto3", ServiceClients(context), "calls go to port 5000, one client each"
-        ),
-        Patch(
-            lambda_eval_utils,
-            "execute_lambda_function_integration",
-            tasks.execute,
-            "Lambda tasks go through HTTP and moto's Docker runtime",
-        ),
-        Patch(
-            StateTaskServiceLambda,
-            "_from_error",
-            method(tasks.service_failure),
-            "a payload without errorType fails as 'Exception', on AWS as Lambda.Unknown",
-        ),
-        Patch(
-            StateTaskLambda,
-            "_from_error",
-            method(tasks.plain_failure),
-            "every refusal of Lambda fails as 'Exception', which no Retry matches",
-        ),
-    ]
-
-
-def _execution_patches() -> list[Patch]:
-    return [
-        Patch(models, "Execution", RunningExecution, "an error in the thread leaves it RUNNING"),
-        Patch(
-            models.StepFunctionsParserBackend,
-            "start_execution",
-            started_once(models.StepFunctionsParserBackend.start_execution),
-            "unnamed executions are all called None; two equal requests at once start two",
-        ),
-    ]
-
-
-def _evaluation_patches() -> list[Patch]:
-    parse = staticmethod(functools.lru_cache(maxsize=64)(AmazonStateLanguageParser.parse))
-    json_path_parse = functools.lru_cache(maxsize=1024)(jsonpath_ng.ext.parse)
-    result_path_parse = functools.lru_cache(maxsize=1024)(jsonpath_ng.parse)
-    return [
-        Patch(AmazonStateLanguageParser, "parse", parse, "parsed at each use, about 100 ms"),
-        Patch(json_path, "parse", json_path_parse, "parsed at each use, 1.5 ms of CPU per child"),
-        Patch(result_path, "parse", result_path_parse, "parsed at each use"),
-        Patch(
-            EvalComponent,
-            "heap_key",
-            property(interpreter.component_key),
-            "made at first use without a lock",
-        ),
-        Patch(
-            Program,
-            "eval",
-            interpreter.program_evaluation(Program.eval),
-            "a thread per program, kept for ever in a list",
-        ),
-        Patch(
-            ExecutionState,
-            "_evaluate_with_timeout",
-            interpreter.evaluate_with_timeout,
-            "a thread per state, kept for ever in a list",
-        ),
-        Patch(
-            RetrierDecl,
-            "_eval_body",
-            interpreter.evaluate_retrier,
-            "sleeps on after the execution was stopped",
-        ),
-        Patch(
-            StateMap,
-            "_eval_execution",
-            map_evaluation(StateMap._eval_execution),
-            "failed children give null and SUCCEEDED; 2,400 items end in a RecursionError",
-        ),
-        Patch(
-            IterationWorker,
-            "_eval_pool",
-            interpreter.evaluate_inline_jobs,
-            "recursion per item ends in a RecursionError that leaves the execution RUNNING",
-        ),
-    ]
+__all__ = [
+    "InvocationAnswer",
+    "Invoke",
+    "await_executions",
+    "step_functions_patches",
+    "stop_executions",
+]

@@ -30,6 +30,7 @@ from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
 from localcloud.step_functions.history import event_details
+from localcloud.step_functions.logs import history_logs
 
 log = logging.getLogger(__name__)
 
@@ -130,19 +131,21 @@ class RunningExecution(Execution):
         return _Worker(
             evaluation_details=worker._evaluation_details,
             termination=_Termination(self),
-            cloud_watch_logging_session=self._cloud_watch_logging_session,
+            cloud_watch_logging_session=history_logs(self),
             activity_store=self._activity_store,
         )
 
-    def stop(self, stop_date: datetime.datetime, error: str | None, cause: str | None) -> None:
+    def stop(
+        self, stop_date: datetime.datetime | None, error: str | None, cause: str | None
+    ) -> None:
         """ABORTED from now on, while a task in flight still runs to its end, as on AWS."""
         with self.ending:
             if self.exec_status != ExecutionStatus.RUNNING:
                 return
             self.exec_status = ExecutionStatus.ABORTED
-            self.stop_date = datetime.datetime.now(tz=datetime.UTC)
+            self.stop_date = stop_date or datetime.datetime.now(tz=datetime.UTC)
             self.error, self.cause = error or None, cause or None
-        super().stop(stop_date=stop_date, error=error, cause=cause)
+        super().stop(stop_date=self.stop_date, error=error, cause=cause)
 
 
 def started_once(start: Callable[..., Execution]) -> Callable[..., Execution]:
@@ -171,7 +174,7 @@ def stop_executions() -> None:
     with _live_lock:
         running = list(_live.values())
     for execution in running:
-        execution.stop(stop_date=datetime.datetime.now(tz=datetime.UTC), error=None, cause=None)
+        execution.stop(stop_date=None, error=None, cause=None)
 
 
 def await_executions(timeout_s: float = 10) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import logging
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -27,6 +28,8 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.iter
 )
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.job import Job
 from moto.stepfunctions.parser.asl.eval.environment import Environment
+
+log = logging.getLogger(__name__)
 
 
 def program_evaluation(bounded: Callable[[Program, Environment], None]) -> Callable[..., None]:
@@ -135,6 +138,11 @@ def evaluate_inline_jobs(
         if job is None:
             return
     worker._env.close_frame(worker_frame)
+
+
+def log_failure(component: EvalComponent, *failure: Exception, **named: Exception) -> None:
+    """For debugging only: whoever handles the failure tells of it, in the execution's history."""
+    log.debug("%s: %s", type(component).__name__, (*failure, *named.values()))
 
 
 def component_key(component: Any) -> int:

@@ -16,7 +16,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from aws_cdk import Duration
-from aws_cdk import aws_ecr_assets as assets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
@@ -29,9 +28,9 @@ from workloads.catalogue import Function
 ALIAS = "live"
 
 _SOURCES = Path(__file__).parents[2] / "lambda_src"
-_TARGETS = {
-    Architecture.X86_64: (assets.Platform.LINUX_AMD64, lambda_.Architecture.X86_64),
-    Architecture.ARM64: (assets.Platform.LINUX_ARM64, lambda_.Architecture.ARM_64),
+_INSTRUCTION_SETS = {
+    Architecture.X86_64: lambda_.Architecture.X86_64,
+    Architecture.ARM64: lambda_.Architecture.ARM_64,
 }
 
 
@@ -58,7 +57,6 @@ class ImageFunction(Construct):
                 f"{declared.name}: environment {sorted(environment)}; "
                 f"declared: {sorted(declared.environment)}"
             )
-        platform, instruction_set = _TARGETS[architecture]
         log_group = logs.group(self, "Logs")
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         log_group.grant_write(self.role)
@@ -70,9 +68,9 @@ class ImageFunction(Construct):
                 str(sources),
                 file=declared.dockerfile,
                 exclude=["*", *(f"!{pattern}" for pattern in declared.files)],
-                platform=platform,
             ),
-            architecture=instruction_set,
+            # CDK builds the image for the platform of this same value.
+            architecture=_INSTRUCTION_SETS[architecture],
             memory_size=settings.memory_mb,
             timeout=Duration.seconds(settings.timeout_s),
             environment=dict(environment),

@@ -28,7 +28,7 @@ class PrivateBucket(Construct):
         construct_id: str,
         *,
         retain: bool,
-        expire_after: Duration | None,
+        expire_days: int | None,
         logs: LogKeeping,
         access_logs: s3.IBucket | None = None,
     ) -> None:
@@ -47,7 +47,7 @@ class PrivateBucket(Construct):
             lifecycle_rules=[
                 s3.LifecycleRule(
                     abort_incomplete_multipart_upload_after=_ABANDONED_UPLOAD,
-                    expiration=expire_after,
+                    expiration=Duration.days(expire_days) if expire_days else None,
                     noncurrent_version_expiration=_OLD_VERSION if retain else None,
                 )
             ],

@@ -13,9 +13,9 @@ from aws_cdk import Stack
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_apigatewayv2 as apigatewayv2
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from aws_cdk.aws_apigatewayv2_authorizers import HttpIamAuthorizer
 from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
+from aws_cdk.aws_logs import ILogGroup
 from constructs import Construct
 
 from settings.stage import ApiSettings
@@ -43,7 +43,7 @@ _LOGGED = {
 class _JsonAccessLog:
     """One JSON object for each request; CDK declares these settings as an interface."""
 
-    def __init__(self, group: logs.ILogGroup) -> None:
+    def __init__(self, group: ILogGroup) -> None:
         self._group = group
 
     @property
@@ -60,7 +60,7 @@ class SignedHttpApi(Construct):
     """One API with its `$default` stage; `endpoint` is its address."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, settings: ApiSettings, keeping: LogKeeping
+        self, scope: Construct, construct_id: str, *, settings: ApiSettings, logs: LogKeeping
     ) -> None:
         """Create the API without any route; `serve` adds those of a function."""
         super().__init__(scope, construct_id)
@@ -80,7 +80,7 @@ class SignedHttpApi(Construct):
             throttle=apigatewayv2.ThrottleSettings(
                 rate_limit=settings.rate_per_s, burst_limit=settings.burst
             ),
-            access_log_settings=_JsonAccessLog(keeping.group(self, "AccessLogs")),
+            access_log_settings=_JsonAccessLog(logs.group(self, "AccessLogs")),
         )
 
     def serve(self, declared: Function, live: lambda_.Alias) -> None:

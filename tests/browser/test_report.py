@@ -155,3 +155,11 @@ def test_print_is_dark_on_white_whatever_the_screen(open_report) -> None:
     )
     assert (ground, ink) == ("rgb(255, 255, 255)", "rgb(17, 17, 17)")
     assert not page.locator("#timeline details").is_visible()
+
+
+def test_print_fits_on_a_sheet_of_a4(open_report) -> None:
+    # 210 mm less two margins of 14 mm, at 96 pixels an inch
+    page = open_report(width=688).page
+    page.emulate_media(media="print")
+    assert page.evaluate(STICKING_OUT) == []
+    assert page.locator("table.bill thead").is_visible()

@@ -70,6 +70,12 @@ def test_columns_bytes_depend_on_the_content_alone() -> None:
     assert here == elsewhere
 
 
+@pytest.mark.parametrize("job_id", ["a", "ab", "abc", "abcd", "abcde"])
+def test_columns_lie_aligned_in_their_file(job_id: str) -> None:
+    data = columns.encode(some(), {"job_id": job_id})
+    assert int.from_bytes(data[:8], "little") % 8 == 0
+
+
 def test_columns_take_thirteen_bytes_an_item() -> None:
     assert len(columns.encode(some(1000), {})) - len(columns.encode(some(0), {})) < 13_000 + 32
 

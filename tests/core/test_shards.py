@@ -49,6 +49,8 @@ def test_partition_larger_than_the_data_is_one_shard() -> None:
 
 def test_partition_reaches_the_limit_and_not_beyond() -> None:
     assert len(shards.partition(30_000, 3)) == shards.MAX_SHARDS
+    with pytest.raises(InvalidInput, match="into 10001 shards, more than 10000"):
+        shards.partition(10_001, 1)
     with pytest.raises(InvalidInput, match=r"15001 shards.*at least 4 for this input") as caught:
         shards.partition(30_001, 2)
     assert caught.value.field == "shard_size"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import boto3
@@ -120,3 +121,11 @@ def test_bucket_is_where_the_environment_says(
     assert opened.config.items() >= expected.items()
     options = opened.client_options or {}
     assert (options.get("allow_http") == "true") is plain_http
+
+
+def test_bucket_that_cannot_be_reached_fails_before_functions_run_out_of_time() -> None:
+    opened = open_bucket("results", {})._store
+    assert isinstance(opened, S3Store)
+    retry = opened.retry_config
+    assert retry is not None
+    assert retry["retry_timeout"] <= timedelta(seconds=20)

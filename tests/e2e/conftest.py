@@ -1,8 +1,8 @@
 """A deployed stage, and a client for it.
 
-With `--deployed-stage STAGE` it is whatever the AWS environment points to: an account, or an embedded
-cloud that is already up. Without it, an embedded cloud is started, the real CDK CLI deploys the
-templates to it, and both are torn down at the end.
+With `--deployed-stage STAGE` it is whatever the AWS environment points to: an account, or an
+embedded cloud that is already up. Without it, an embedded cloud is started, the real CDK CLI
+deploys the templates to it, and both are torn down at the end.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ def deployment(request: pytest.FixtureRequest, tmp_path_factory) -> Iterator[Dep
     with Cloud() as cloud, pytest.MonkeyPatch.context() as patch:
         for name, value in cloud.environ.items():
             patch.setenv(name, value)
-        cdk = CdkCli(cloud.environ)
-        cdk.synth(assembly, stage="dev")
-        cdk.bootstrap(cloud.context.account, cloud.context.region)
-        cdk.deploy(assembly)
+        cdk = CdkCli(environ=cloud.environ)
+        cdk.run("synth", "--quiet", "--output", str(assembly))
+        cdk.run("bootstrap", "--app", str(assembly))
+        cdk.run("deploy", "--all", "--app", str(assembly), "--require-approval", "never")
         yield read_deployment("dev")
-        cdk.destroy(assembly)
+        cdk.run("destroy", "--all", "--app", str(assembly), "--force")
 
 
 @pytest.fixture(scope="session")

@@ -52,9 +52,7 @@ def test_raw_pixels_and_png_give_the_same_answer(api, picture) -> None:
 
 
 def test_a_file_that_is_no_picture_is_a_400(api) -> None:
-    answer = api(
-        "POST", "/classify", data=b"not a picture", headers={"Content-Type": "image/png"}
-    )
+    answer = api("POST", "/classify", data=b"not a picture", headers={"Content-Type": "image/png"})
     assert answer.status_code == 400
     assert answer.json()["error"]["message"]
 

@@ -77,7 +77,9 @@ def test_job_over_an_input_that_is_not_there_fails_and_names_it(api, ended) -> N
 
 
 def test_job_over_a_truncated_input_fails_and_says_why(api, ended, put_input) -> None:
-    key = put_input(b"\x00\x00\x08\x03\x00\x00\x00\x64\x00\x00\x00\x1c\x00\x00\x00\x1c" + b"\x00" * 784)
+    key = put_input(
+        b"\x00\x00\x08\x03\x00\x00\x00\x64\x00\x00\x00\x1c\x00\x00\x00\x1c" + b"\x00" * 784
+    )
     job = _job({"images": key, "labels": None})
     assert api("POST", "/jobs", json=job).status_code == 202
     status = ended(job["job_id"])

@@ -44,6 +44,20 @@ def when(shard_size: int, target: str) -> dict[str, Any]:
     return {"Variable": "$.shard_size", "NumericEquals": shard_size, "Next": target}
 
 
+def fan_out(label: str, items_path: str) -> dict[str, Any]:
+    return {
+        "Type": "Map",
+        "Label": label,
+        "ItemsPath": items_path,
+        "ResultPath": None,
+        "ItemProcessor": {
+            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+            "StartAt": "Child",
+            "States": {"Child": {"Type": "Pass", "End": True}},
+        },
+    }
+
+
 DEFINITION = {
     "StartAt": "Pick",
     "States": {
@@ -59,30 +73,14 @@ DEFINITION = {
         "Endless": {"Type": "Wait", "Seconds": 86_400, "End": True},
         "Failing": {"Type": "Fail", "Error": "InvalidInput", "Cause": json.dumps(LAMBDA_CAUSE)},
         "Crashing": {"Type": "Fail", "Error": "Overrun", "Cause": "took too long"},
-        "Items": {"Type": "Pass", "Result": {"items": [1, 2, 3]}, "Next": "Other"},
-        "Other": {
-            "Type": "Map",
-            "Label": "ReduceGroups",
-            "ItemsPath": "$.items",
-            "ResultPath": None,
-            "ItemProcessor": {
-                "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
-                "StartAt": "Child",
-                "States": {"Child": {"Type": "Pass", "Result": [1], "End": True}},
-            },
-            "Next": "Shards",
+        "Items": {
+            "Type": "Pass",
+            "Result": {"few": [1, 2], "shards": [1, 2, 3]},
+            "Next": "Before",
         },
-        "Shards": {
-            "Type": "Map",
-            "Label": "ClassifyShards",
-            "ItemsPath": "$.items",
-            "ItemProcessor": {
-                "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
-                "StartAt": "Child",
-                "States": {"Child": {"Type": "Pass", "End": True}},
-            },
-            "End": True,
-        },
+        "Before": fan_out("Before", "$.few") | {"Next": "Shards"},
+        "Shards": fan_out("ClassifyShards", "$.shards") | {"Next": "After"},
+        "After": fan_out("ReduceGroups", "$.few") | {"End": True},
     },
 }
 

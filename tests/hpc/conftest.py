@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from hpc.http_session import retrying_session
 from hpc.signing import ExecuteApiAuth
 from shpc_core import idx
 from tests.hpc.fake_api import FakeApi, FakeApiHandler, FakeApiServer
-from tests.hpc.made_up import predictions_of
+from tests.hpc.made_up import STARTED_AT, predictions_of
 
 
 @pytest.fixture
@@ -89,6 +90,23 @@ def deploy_stack(aws: Any, name: str, outputs: dict[str, str]) -> None:
     aws("cloudformation").create_stack(StackName=name, TemplateBody=json.dumps(template))
 
 
+def publish_metric(
+    aws: Any, metric: str, value: float, at: datetime, function: str = "classify"
+) -> None:
+    """One data point of AWS/Lambda."""
+    aws("cloudwatch").put_metric_data(
+        Namespace="AWS/Lambda",
+        MetricData=[
+            {
+                "MetricName": metric,
+                "Dimensions": [{"Name": "FunctionName", "Value": function}],
+                "Timestamp": at,
+                "Value": value,
+            }
+        ],
+    )
+
+
 @pytest.fixture
 def deployed(aws, fake_api):
     """Stage dev: its stacks' outputs, the input bucket, the classify function, the API."""
@@ -108,6 +126,7 @@ def deployed(aws, fake_api):
         Code={"ZipFile": b"zip"},
         Architectures=["arm64"],
     )
+    publish_metric(aws, "Invocations", 4, STARTED_AT)
     return fake_api
 
 

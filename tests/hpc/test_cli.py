@@ -255,7 +255,7 @@ def test_interrupt_leaves_the_job_running_and_says_how_to_come_back(
     deployed.answer = watching
     process = subprocess.Popen(
         [
-            *(sys.executable, "-c", "from hpc.cli import main; main()", "run"),
+            *(sys.executable, "-m", "hpc", "run"),
             *(str(argument) for argument in job_arguments),
             *("--out", str(tmp_path / "out")),
         ],
@@ -263,9 +263,9 @@ def test_interrupt_leaves_the_job_running_and_says_how_to_come_back(
         stderr=subprocess.PIPE,
         text=True,
     )
-    assert polled.wait(30)
+    assert polled.wait(120)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "re-attach: hpc fetch job-1 --stage dev" in errors
     assert "Traceback" not in errors

@@ -6,7 +6,6 @@ import pytest
 
 from hpc import prices
 from hpc.cost import JobVolume, estimate_cost
-from hpc.telemetry import billed_gb_s, billed_ms
 from tests.hpc.made_up import telemetry_of
 
 # 3,000 images, 30 shards, labels; uploads done before; POST and four polls.
@@ -23,25 +22,6 @@ VOLUME = JobVolume(
 
 def items_of(cost) -> dict[str, tuple[float, float]]:
     return {item.name: (item.quantity, item.usd) for item in cost.items}
-
-
-@pytest.mark.parametrize(
-    ("seconds", "init_ms", "expected_ms"),
-    [(0.2, None, 200), (0.2001, None, 201), (0.2, 400.0, 600), (0.0001, 0.5, 1)],
-)
-def test_billed_time_is_handler_and_init_rounded_up(seconds, init_ms, expected_ms) -> None:
-    one = telemetry_of(0, started_at=0.0, ended_at=seconds, init_ms=init_ms)
-    assert billed_ms(one) == expected_ms
-
-
-def test_rounding_of_clock_times_bills_no_extra_millisecond() -> None:
-    one = telemetry_of(0, started_at=1769868310.3, ended_at=1769868310.5, init_ms=None)
-    assert billed_ms(one) == 200
-
-
-def test_billed_memory_is_the_configured_one_in_binary_gigabytes() -> None:
-    one = telemetry_of(0, started_at=0.0, ended_at=2.0, init_ms=None, memory_mb=512)
-    assert billed_gb_s(one) == 1.0
 
 
 def test_bill_of_a_job_is_what_it_comes_to_by_hand() -> None:

@@ -27,6 +27,10 @@ def test_usd_has_two_digits_that_count(amount, expected) -> None:
     assert usd(amount) == expected
 
 
+def test_usd_shows_more_digits_on_request() -> None:
+    assert usd(0.00165, 3) == "$0.00165"
+
+
 @given(st.floats(min_value=1e-9, max_value=1e6))
 def test_usd_is_never_off_by_more_than_five_per_cent(amount) -> None:
     assert float(usd(amount)[1:].replace(",", "")) == pytest.approx(amount, rel=0.0501)

@@ -1,4 +1,4 @@
-"""A copy of the app that a test may change, and the CDK CLI against an embedded cloud of its own."""
+"""A copy of the app that a test may change."""
 
 from __future__ import annotations
 

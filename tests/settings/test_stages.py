@@ -21,7 +21,7 @@ def test_dev_costs_nothing_while_idle_and_keeps_nothing() -> None:
     assert not DEV.retain_data
     assert not DEV.tracing
     assert not DEV.termination_protection
-    assert {f.provisioned for f in (DEV.plan, DEV.classify, DEV.reduce, DEV.jobs)} == {None}
+    assert {function.provisioned for function in DEV.functions.values()} == {None}
 
 
 def test_prod_keeps_data_and_environments() -> None:

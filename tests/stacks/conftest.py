@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import app
-from tests.stacks.synthesized import Synthesized
+from tests.stacks.synthesized import Synthesize, Synthesized
 
 ROOT = Path(__file__).parents[2]
-
-Synthesize = Callable[..., Synthesized]
 
 
 @pytest.fixture(scope="session")

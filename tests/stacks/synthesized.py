@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,19 @@ class Synthesized:
         """What the CDK CLI is told about a stack: name, tags, protection."""
         manifest = json.loads((self.folder / "manifest.json").read_text())
         return manifest["artifacts"][stack]["properties"]
+
+    def files(self) -> dict[str, bytes]:
+        """Every file of the assembly, staged images included."""
+        return {
+            str(path.relative_to(self.folder)): path.read_bytes()
+            for path in self.folder.rglob("*")
+            if path.is_file()
+        }
+
+    def differing(self, other: Synthesized) -> list[str]:
+        """The files that are not the same in another assembly."""
+        mine, others = self.files(), other.files()
+        return sorted(name for name in mine | others if mine.get(name) != others.get(name))
 
     def images(self) -> dict[str, dict[str, Any]]:
         """Asset hash -> how that image is built."""
@@ -77,6 +90,10 @@ class Synthesized:
         """The definition of the one state machine, references replaced by readable text."""
         machine = self.only("AWS::StepFunctions::StateMachine")
         return json.loads(as_text(machine["Properties"]["DefinitionString"]))
+
+
+# Stage and overrides -> that stage; see the fixture `synthesize`.
+Synthesize = Callable[..., Synthesized]
 
 
 def as_list(value: Any) -> list[Any]:

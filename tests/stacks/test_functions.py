@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from settings.stages import DEV, PROD, STAGES
-from tests.stacks.conftest import Synthesize
-from tests.stacks.synthesized import Synthesized, as_text
+from tests.stacks.synthesized import Synthesize, Synthesized, as_text
 from workloads.catalogue import FUNCTIONS
 
 HOMES = {"plan": "Functions", "classify": "Functions", "reduce": "Functions", "jobs": "Api"}
@@ -39,13 +38,7 @@ def test_every_function_of_the_catalogue_is_deployed_once(either: Synthesized) -
 
 @pytest.mark.parametrize("name", HOMES)
 def test_function_gets_what_its_stage_says(either: Synthesized, name: str) -> None:
-    stage = STAGES[either.stage]
-    settings = {
-        "plan": stage.plan,
-        "classify": stage.classify,
-        "reduce": stage.reduce,
-        "jobs": stage.jobs,
-    }[name]
+    settings = STAGES[either.stage].functions[name]
     properties = function(either, name)
     assert properties["MemorySize"] == settings.memory_mb
     assert properties["Timeout"] == settings.timeout_s

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.stacks.synthesized import STACKS, Synthesized
+from tests.stacks.synthesized import Synthesized
 
 ROOT = Path(__file__).parents[2]
 
@@ -45,9 +45,7 @@ def test_synthesis_needs_no_network_credentials_docker_or_git(
             "TZ": "Pacific/Kiritimati",
         },
     )
-    for stack in STACKS:
-        name = f"{stack}.template.json"
-        assert (out / name).read_bytes() == (dev.folder / name).read_bytes()
+    assert dev.differing(Synthesized("dev", out)) == []
 
 
 def test_impossible_settings_end_with_a_message_and_no_traceback(tmp_path: Path) -> None:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import cfnlint.api
 import pytest
 from cfnlint.config import ManualArgs
 
 from settings.stages import STAGES
-from tests.stacks.conftest import Synthesize
-from tests.stacks.synthesized import STACKS, Synthesized, as_text
+from tests.stacks.synthesized import STACKS, Synthesize, Synthesized, as_text
 
 # Properties by which a resource would get a name of our choosing.
 NAMES = (
@@ -139,15 +137,5 @@ def test_template_is_clean_for_cfn_lint(either: Synthesized, stack: str) -> None
     assert cfnlint.api.lint(template, config=config) == []
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
-
-
 def test_two_syntheses_are_byte_equal(either: Synthesized, synthesize: Synthesize) -> None:
-    first, second = contents(either.folder), contents(synthesize(either.stage).folder)
-    differing = [name for name in first | second if first.get(name) != second.get(name)]
-    assert differing == []
+    assert either.differing(synthesize(either.stage)) == []

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from settings.stages import STAGES
-from tests.stacks.conftest import Synthesize
-from tests.stacks.synthesized import Synthesized
+from tests.stacks.synthesized import Synthesize, Synthesized
 
 CHILDREN = {"ClassifyShards": "ClassifyShard", "ReduceGroups": "ReduceGroup"}
 

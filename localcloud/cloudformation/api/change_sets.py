@@ -132,7 +132,7 @@ class ChangeSets:
         """The changes of resources, and whether there is anything to do at all."""
         resolved = resolve_target(target, stack, self._context)
         current = stack.resources()
-        planned = PlannedResources(current, self._handlers)
+        planned = PlannedResources(resolved.declared, current, self._handlers)
         scope = resolved.scope(planned, self._registry.peek_value)
         changes = plan_changes(
             resolved.order, resolved.declared, current, self._handlers, scope, planned

@@ -104,7 +104,7 @@ class StackActions:
 
     def _would_change(self, stack: Stack, target: Target) -> bool:
         resolved = resolve_target(target, stack, self._context)
-        planned = PlannedResources(stack.resources(), self._handlers)
+        planned = PlannedResources(resolved.declared, stack.resources(), self._handlers)
         scope = resolved.scope(planned, self._registry.peek_value)
         try:
             changes = plan_changes(

@@ -67,9 +67,6 @@ class Deployment:
         try:
             evaluated = self._scope.evaluate(dict(declaration.properties))
             properties = conform(handler.schema, evaluated, "")
-            missing = sorted(handler.required - set(properties))
-            if missing:
-                raise ResourceFailure(f"property {missing[0]} is required")
         except (ResourceFailure, CloudFormationError) as error:
             self._refuse(declaration, before, current, str(error))
             raise

@@ -7,10 +7,11 @@ a plan may say "Conditional" where the deployment then finds nothing to do, neve
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from localcloud.cloudformation.errors import unresolved_dependency
 from localcloud.cloudformation.resources.handler import ResourceHandler
 from localcloud.cloudformation.resources.schema import conform
 from localcloud.cloudformation.template.declarations import ResourceDeclaration
@@ -62,8 +63,13 @@ class PlannedResources:
     """Looks references up in the future, as far as it is known."""
 
     def __init__(
-        self, current: Mapping[str, StackResource], handlers: Mapping[str, ResourceHandler]
+        self,
+        declared: Collection[str],
+        current: Mapping[str, StackResource],
+        handlers: Mapping[str, ResourceHandler],
     ) -> None:
+        """`declared`: the resources that there will be, whose conditions hold."""
+        self._declared = declared
         self._current = current
         self._handlers = handlers
         self._remade: set[str] = set()
@@ -78,6 +84,8 @@ class PlannedResources:
         self._changed.add(logical_id)
 
     def _known(self, logical_id: str) -> StackResource:
+        if logical_id not in self._declared:
+            raise unresolved_dependency(logical_id)
         resource = self._current.get(logical_id)
         if logical_id in self._remade or resource is None or resource.physical_id is None:
             raise NotYetKnown

@@ -13,6 +13,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from localcloud.cloudformation.engine.planning import differing
 from localcloud.cloudformation.engine.recording import Recorder
 from localcloud.cloudformation.engine.state import JournalEntry, Stack, StackResource, Step
 from localcloud.cloudformation.errors import CloudFormationError, ResourceFailure
@@ -135,46 +136,48 @@ class Provisioner:
     ) -> None:
         """Change a resource in place. Raises ResourceFailure."""
         self._journal(Step.CHANGED, current.logical_id, current)
-        self._apply(current, declaration, dependencies, properties, changed)
+        after = replace(
+            current, declaration=declaration, dependencies=dependencies, properties=properties
+        )
+        self._apply(current, after, changed, restoring=False)
 
-    def restore(
-        self, current: StackResource, before: StackResource, changed: frozenset[str]
-    ) -> None:
+    def restore(self, current: StackResource, before: StackResource) -> None:
         """Give a resource its former properties back; not journalled. Raises ResourceFailure."""
-        self._apply(current, before.declaration, before.dependencies, before.properties, changed)
+        changed = differing(current.properties, before.properties)
+        if current.uncertain:
+            changed = frozenset({*current.properties, *before.properties})
+        self._apply(current, before, changed, restoring=True)
 
     def _apply(
         self,
         current: StackResource,
-        declaration: ResourceDeclaration,
-        dependencies: frozenset[str],
-        properties: Mapping[str, Any],
+        after: StackResource,
         changed: frozenset[str],
+        *,
+        restoring: bool,
     ) -> None:
-        after = replace(
-            current, declaration=declaration, dependencies=dependencies, properties=properties
-        )
         self.stack.put(after.now_in("UPDATE_IN_PROGRESS", uncertain=True))
         self.recorder.resource(after.now_in("UPDATE_IN_PROGRESS"))
         if current.physical_id is None:
             raise ResourceFailure(f"{current.logical_id} does not exist and cannot be updated")
         try:
-            made = self._handlers[declaration.type].update(
+            made = self._handlers[after.type].update(
                 Update(
                     self.stack.stack_id,
                     current.logical_id,
                     current.physical_id,
                     current.attributes,
                     current.properties,
-                    properties,
+                    after.properties,
                     changed,
                 )
             )
         except Exception as error:
-            failed = after.now_in("UPDATE_FAILED", failure_reason(error), uncertain=True)
-            self.stack.put(failed)
-            self.recorder.resource(failed)
-            raise ResourceFailure(str(failed.status_reason)) from error
+            reason = failure_reason(error)
+            self.recorder.resource(after.now_in("UPDATE_FAILED", reason))
+            kept = current if restoring else after
+            self.stack.put(kept.now_in("UPDATE_FAILED", reason, uncertain=True))
+            raise ResourceFailure(reason) from error
         done = after.now_in("UPDATE_COMPLETE", attributes=made.attributes, uncertain=False)
         self.stack.put(done)
         self.recorder.resource(done)

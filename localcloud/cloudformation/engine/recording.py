@@ -1,7 +1,7 @@
 """Writes an operation's progress into the stack: its status and its events.
 
-Within a stack every event is at least a millisecond later than the one before: clients sort events by
-time stamps that they cut to milliseconds.
+Within a stack every event is at least a millisecond later than the one before: clients sort
+events by time stamps that they cut to milliseconds.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from localcloud.cloudformation.engine.state import Stack, StackResource, Target
-from localcloud.cloudformation.errors import validation_error
+from localcloud.cloudformation.errors import unresolved_dependency
 from localcloud.cloudformation.template.conditions import evaluate_conditions
 from localcloud.cloudformation.template.declarations import OutputDeclaration, ResourceDeclaration
 from localcloud.cloudformation.template.evaluation import Resources, Scope
@@ -86,10 +86,7 @@ class CurrentResources:
     def _existing(self, logical_id: str) -> StackResource:
         resource = self._stack.resource(logical_id)
         if resource is None or resource.physical_id is None:
-            raise validation_error(
-                f"Unresolved resource dependencies [{logical_id}] in the template: "
-                "its condition is false"
-            )
+            raise unresolved_dependency(logical_id)
         return resource
 
     def ref(self, logical_id: str) -> Any:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from localcloud.cloudformation.engine.deployment import deletion_order
-from localcloud.cloudformation.engine.planning import differing
 from localcloud.cloudformation.engine.provisioning import Provisioner
 from localcloud.cloudformation.engine.state import JournalEntry, Stack, StackResource, Step
 from localcloud.cloudformation.errors import ResourceFailure
@@ -63,12 +62,10 @@ def _undo(
         stack.put(before)
     elif skipped:
         _leave(before, stack, provisioner)
+    elif current.uncertain or current.properties != before.properties:
+        provisioner.restore(current, before)
     else:
-        changed = differing(current.properties, before.properties)
-        if changed or current.uncertain:
-            provisioner.restore(current, before, changed)
-        else:
-            stack.put(before)
+        stack.put(before)
 
 
 def _leave(before: StackResource, stack: Stack, provisioner: Provisioner) -> None:

@@ -64,8 +64,6 @@ def _resource_problems(
     label = f"{declaration.logical_id} ({declaration.type})"
     for problem in unmodelled(handler.schema, dict(declaration.properties), ""):
         yield f"{label}: {problem}"
-    for name in sorted(handler.required - set(declaration.properties)):
-        yield f"{label}: property {name} is required"
     if declaration.condition is not None and declaration.condition not in template.conditions:
         yield f"{label}: condition {declaration.condition} is not defined"
     for name in declaration.depends_on:

@@ -46,12 +46,11 @@ class Api(ResourceHandler):
     schema: ClassVar[Mapping[str, Schema]] = {
         "CorsConfiguration": _CORS,
         "Description": TEXT,
-        "Name": TEXT,
-        "ProtocolType": TEXT,
+        "Name*": TEXT,
+        "ProtocolType*": TEXT,
         "Tags": MapOf(TEXT),
         "Version": TEXT,
     }
-    required = frozenset({"Name", "ProtocolType"})
     replace_on = frozenset({"ProtocolType"})
     attributes = frozenset({"ApiEndpoint", "ApiId"})
 
@@ -112,16 +111,15 @@ class Stage(ResourceHandler):
     type_name = "AWS::ApiGatewayV2::Stage"
     schema: ClassVar[Mapping[str, Schema]] = {
         "AccessLogSettings": {"DestinationArn": TEXT, "Format": TEXT},
-        "ApiId": TEXT,
-        "AutoDeploy": BOOLEAN,
+        "ApiId*": TEXT,
+        "AutoDeploy*": BOOLEAN,
         "DefaultRouteSettings": _ROUTE_SETTINGS,
         "Description": TEXT,
         "RouteSettings": MapOf(_ROUTE_SETTINGS),
-        "StageName": TEXT,
+        "StageName*": TEXT,
         "StageVariables": MapOf(TEXT),
         "Tags": MapOf(TEXT),
     }
-    required = frozenset({"ApiId", "AutoDeploy", "StageName"})
     replace_on = frozenset({"ApiId", "StageName"})
     name_property = "StageName"
 
@@ -162,17 +160,16 @@ class Integration(ResourceHandler):
 
     type_name = "AWS::ApiGatewayV2::Integration"
     schema: ClassVar[Mapping[str, Schema]] = {
-        "ApiId": TEXT,
+        "ApiId*": TEXT,
         "CredentialsArn": TEXT,
         "Description": TEXT,
         "IntegrationMethod": TEXT,
-        "IntegrationType": TEXT,
-        "IntegrationUri": TEXT,
-        "PayloadFormatVersion": TEXT,
+        "IntegrationType*": TEXT,
+        "IntegrationUri*": TEXT,
+        "PayloadFormatVersion*": TEXT,
         "RequestParameters": MapOf(TEXT),
         "TimeoutInMillis": INTEGER,
     }
-    required = frozenset({"ApiId", "IntegrationType", "IntegrationUri", "PayloadFormatVersion"})
     replace_on = frozenset({"ApiId"})
     attributes = frozenset({"IntegrationId"})
 
@@ -202,13 +199,12 @@ class Route(ResourceHandler):
 
     type_name = "AWS::ApiGatewayV2::Route"
     schema: ClassVar[Mapping[str, Schema]] = {
-        "ApiId": TEXT,
+        "ApiId*": TEXT,
         "AuthorizationType": TEXT,
         "OperationName": TEXT,
-        "RouteKey": TEXT,
-        "Target": TEXT,
+        "RouteKey*": TEXT,
+        "Target*": TEXT,
     }
-    required = frozenset({"ApiId", "RouteKey", "Target"})
     replace_on = frozenset({"ApiId"})
     attributes = frozenset({"RouteId"})
 

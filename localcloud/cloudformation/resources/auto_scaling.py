@@ -37,12 +37,12 @@ class ScalableTarget(ResourceHandler):
 
     type_name = "AWS::ApplicationAutoScaling::ScalableTarget"
     schema: ClassVar[Mapping[str, Schema]] = {
-        "MaxCapacity": INTEGER,
-        "MinCapacity": INTEGER,
-        "ResourceId": TEXT,
+        "MaxCapacity*": INTEGER,
+        "MinCapacity*": INTEGER,
+        "ResourceId*": TEXT,
         "RoleARN": TEXT,
-        "ScalableDimension": TEXT,
-        "ServiceNamespace": TEXT,
+        "ScalableDimension*": TEXT,
+        "ServiceNamespace*": TEXT,
         "SuspendedState": {
             "DynamicScalingInSuspended": BOOLEAN,
             "DynamicScalingOutSuspended": BOOLEAN,
@@ -50,7 +50,6 @@ class ScalableTarget(ResourceHandler):
         },
         "Tags": TAGS,
     }
-    required = frozenset({"MaxCapacity", "MinCapacity", *_WHERE})
     replace_on = frozenset(_WHERE)
 
     def create(self, task: Creation) -> Provisioned:
@@ -91,7 +90,7 @@ _TRACKING: Schema = {
     "PredefinedMetricSpecification": {"PredefinedMetricType": TEXT, "ResourceLabel": TEXT},
     "ScaleInCooldown": INTEGER,
     "ScaleOutCooldown": INTEGER,
-    "TargetValue": NUMBER,
+    "TargetValue*": NUMBER,
 }
 
 
@@ -100,15 +99,14 @@ class ScalingPolicy(ResourceHandler):
 
     type_name = "AWS::ApplicationAutoScaling::ScalingPolicy"
     schema: ClassVar[Mapping[str, Schema]] = {
-        "PolicyName": TEXT,
-        "PolicyType": TEXT,
+        "PolicyName*": TEXT,
+        "PolicyType*": TEXT,
         "ResourceId": TEXT,
         "ScalableDimension": TEXT,
         "ScalingTargetId": TEXT,
         "ServiceNamespace": TEXT,
-        "TargetTrackingScalingPolicyConfiguration": _TRACKING,
+        "TargetTrackingScalingPolicyConfiguration*": _TRACKING,
     }
-    required = frozenset({"PolicyName", "PolicyType", "TargetTrackingScalingPolicyConfiguration"})
     replace_on = frozenset({"PolicyName", "ScalingTargetId", *_WHERE})
 
     def create(self, task: Creation) -> Provisioned:

@@ -25,7 +25,7 @@ from localcloud.cloudformation.resources.schema import (
     Schema,
 )
 
-_DIMENSIONS: Schema = [{"Name": TEXT, "Value": TEXT}]
+_DIMENSIONS: Schema = [{"Name*": TEXT, "Value*": TEXT}]
 _METRICS: Schema = [
     {
         "Expression": TEXT,
@@ -52,11 +52,11 @@ class Alarm(ResourceHandler):
         "AlarmActions": [TEXT],
         "AlarmDescription": TEXT,
         "AlarmName": TEXT,
-        "ComparisonOperator": TEXT,
+        "ComparisonOperator*": TEXT,
         "DatapointsToAlarm": INTEGER,
         "Dimensions": _DIMENSIONS,
         "EvaluateLowSampleCountPercentile": TEXT,
-        "EvaluationPeriods": INTEGER,
+        "EvaluationPeriods*": INTEGER,
         "ExtendedStatistic": TEXT,
         "InsufficientDataActions": [TEXT],
         "MetricName": TEXT,
@@ -71,7 +71,6 @@ class Alarm(ResourceHandler):
         "TreatMissingData": TEXT,
         "Unit": TEXT,
     }
-    required = frozenset({"ComparisonOperator", "EvaluationPeriods"})
     # Tags of an alarm are given when it is made; PutMetricAlarm ignores them afterwards.
     replace_on = frozenset({"AlarmName", "Tags"})
     attributes = frozenset({"Arn"})
@@ -103,8 +102,7 @@ class Dashboard(ResourceHandler):
     """AWS::CloudWatch::Dashboard."""
 
     type_name = "AWS::CloudWatch::Dashboard"
-    schema: ClassVar[Mapping[str, Schema]] = {"DashboardBody": TEXT, "DashboardName": TEXT}
-    required = frozenset({"DashboardBody"})
+    schema: ClassVar[Mapping[str, Schema]] = {"DashboardBody*": TEXT, "DashboardName": TEXT}
     replace_on = frozenset({"DashboardName"})
     name_property = "DashboardName"
 

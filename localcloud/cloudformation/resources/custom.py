@@ -50,8 +50,7 @@ class AutoDeleteObjects(ResourceHandler):
     """Custom::S3AutoDeleteObjects."""
 
     type_name = "Custom::S3AutoDeleteObjects"
-    schema: ClassVar[Mapping[str, Schema]] = {"BucketName": TEXT, "ServiceToken": TEXT}
-    required = frozenset({"BucketName", "ServiceToken"})
+    schema: ClassVar[Mapping[str, Schema]] = {"BucketName*": TEXT, "ServiceToken*": TEXT}
     # The provider answers with the new bucket's name as its physical id, which is a replacement.
     replace_on = frozenset({"BucketName"})
 

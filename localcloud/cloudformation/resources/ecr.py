@@ -24,10 +24,10 @@ class Repository(ResourceHandler):
     type_name = "AWS::ECR::Repository"
     schema: ClassVar[Mapping[str, Schema]] = {
         "EmptyOnDelete": BOOLEAN,
-        "EncryptionConfiguration": {"EncryptionType": TEXT, "KmsKey": TEXT},
+        "EncryptionConfiguration": {"EncryptionType*": TEXT, "KmsKey": TEXT},
         "ImageScanningConfiguration": {"ScanOnPush": BOOLEAN},
         "ImageTagMutability": TEXT,
-        "LifecyclePolicy": {"LifecyclePolicyText": TEXT, "RegistryId": TEXT},
+        "LifecyclePolicy": {"LifecyclePolicyText*": TEXT},
         "RepositoryName": TEXT,
         "RepositoryPolicyText": JSON,
         "Tags": TAGS,

@@ -91,11 +91,10 @@ class Deletion:
 
 
 class ResourceHandler(ABC):
-    """One resource type. `replace_on` and `required` name top-level properties."""
+    """One resource type. `replace_on` names top-level properties."""
 
     type_name: ClassVar[str]
     schema: ClassVar[Mapping[str, Schema]]
-    required: ClassVar[frozenset[str]] = frozenset()
     replace_on: ClassVar[frozenset[str]] = frozenset()
     attributes: ClassVar[frozenset[str]] = frozenset()
     # Attributes that an update in place may change.

@@ -24,17 +24,16 @@ class Role(ResourceHandler):
 
     type_name = "AWS::IAM::Role"
     schema: ClassVar[Mapping[str, Schema]] = {
-        "AssumeRolePolicyDocument": JSON,
+        "AssumeRolePolicyDocument*": JSON,
         "Description": TEXT,
         "ManagedPolicyArns": [TEXT],
         "MaxSessionDuration": INTEGER,
         "Path": TEXT,
         "PermissionsBoundary": TEXT,
-        "Policies": [{"PolicyDocument": JSON, "PolicyName": TEXT}],
+        "Policies": [{"PolicyDocument*": JSON, "PolicyName*": TEXT}],
         "RoleName": TEXT,
         "Tags": TAGS,
     }
-    required = frozenset({"AssumeRolePolicyDocument"})
     replace_on = frozenset({"Path", "RoleName"})
     attributes = frozenset({"Arn", "RoleId"})
     name_property = "RoleName"
@@ -140,11 +139,10 @@ class Policy(ResourceHandler):
 
     type_name = "AWS::IAM::Policy"
     schema: ClassVar[Mapping[str, Schema]] = {
-        "PolicyDocument": JSON,
-        "PolicyName": TEXT,
-        "Roles": [TEXT],
+        "PolicyDocument*": JSON,
+        "PolicyName*": TEXT,
+        "Roles*": [TEXT],
     }
-    required = frozenset({"PolicyDocument", "PolicyName", "Roles"})
     replace_on = frozenset({"PolicyName"})
 
     def create(self, task: Creation) -> Provisioned:
@@ -184,10 +182,9 @@ class ManagedPolicy(ResourceHandler):
         "Description": TEXT,
         "ManagedPolicyName": TEXT,
         "Path": TEXT,
-        "PolicyDocument": JSON,
+        "PolicyDocument*": JSON,
         "Roles": [TEXT],
     }
-    required = frozenset({"PolicyDocument"})
     replace_on = frozenset({"Description", "ManagedPolicyName", "Path"})
     attributes = frozenset({"PolicyArn", "PolicyId"})
     name_property = "ManagedPolicyName"

@@ -107,8 +107,7 @@ class Alias(ResourceHandler):
     """AWS::KMS::Alias."""
 
     type_name = "AWS::KMS::Alias"
-    schema: ClassVar[Mapping[str, Schema]] = {"AliasName": TEXT, "TargetKeyId": TEXT}
-    required = frozenset({"AliasName", "TargetKeyId"})
+    schema: ClassVar[Mapping[str, Schema]] = {"AliasName*": TEXT, "TargetKeyId*": TEXT}
     replace_on = frozenset({"AliasName"})
     name_property = "AliasName"
 

@@ -26,15 +26,14 @@ class Alias(ResourceHandler):
     type_name = "AWS::Lambda::Alias"
     schema: ClassVar[Mapping[str, Schema]] = {
         "Description": TEXT,
-        "FunctionName": TEXT,
-        "FunctionVersion": TEXT,
-        "Name": TEXT,
-        "ProvisionedConcurrencyConfig": {"ProvisionedConcurrentExecutions": INTEGER},
+        "FunctionName*": TEXT,
+        "FunctionVersion*": TEXT,
+        "Name*": TEXT,
+        "ProvisionedConcurrencyConfig": {"ProvisionedConcurrentExecutions*": INTEGER},
         "RoutingConfig": {
-            "AdditionalVersionWeights": [{"FunctionVersion": TEXT, "FunctionWeight": NUMBER}]
+            "AdditionalVersionWeights": [{"FunctionVersion*": TEXT, "FunctionWeight*": NUMBER}]
         },
     }
-    required = frozenset({"FunctionName", "FunctionVersion", "Name"})
     replace_on = frozenset({"FunctionName", "Name"})
     attributes = frozenset({"AliasArn"})
 

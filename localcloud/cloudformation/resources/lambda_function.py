@@ -64,7 +64,7 @@ class Function(ResourceHandler):
     type_name = "AWS::Lambda::Function"
     schema: ClassVar[Mapping[str, Schema]] = {
         "Architectures": [TEXT],
-        "Code": {
+        "Code*": {
             "ImageUri": TEXT,
             "S3Bucket": TEXT,
             "S3Key": TEXT,
@@ -73,8 +73,8 @@ class Function(ResourceHandler):
         },
         "DeadLetterConfig": {"TargetArn": TEXT},
         "Description": TEXT,
-        "Environment": {"Variables": MapOf(TEXT)},
-        "EphemeralStorage": {"Size": INTEGER},
+        "Environment": {"Variables*": MapOf(TEXT)},
+        "EphemeralStorage": {"Size*": INTEGER},
         "FunctionName": TEXT,
         "Handler": TEXT,
         "ImageConfig": {"Command": [TEXT], "EntryPoint": [TEXT], "WorkingDirectory": TEXT},
@@ -88,13 +88,12 @@ class Function(ResourceHandler):
         "MemorySize": INTEGER,
         "PackageType": TEXT,
         "ReservedConcurrentExecutions": INTEGER,
-        "Role": TEXT,
+        "Role*": TEXT,
         "Runtime": TEXT,
         "Tags": TAGS,
         "Timeout": INTEGER,
         "TracingConfig": {"Mode": TEXT},
     }
-    required = frozenset({"Code", "Role"})
     replace_on = frozenset({"FunctionName", "PackageType"})
     attributes = frozenset({"Arn"})
     name_property = "FunctionName"
@@ -203,10 +202,9 @@ class Version(ResourceHandler):
     schema: ClassVar[Mapping[str, Schema]] = {
         "CodeSha256": TEXT,
         "Description": TEXT,
-        "FunctionName": TEXT,
-        "ProvisionedConcurrencyConfig": {"ProvisionedConcurrentExecutions": INTEGER},
+        "FunctionName*": TEXT,
+        "ProvisionedConcurrencyConfig": {"ProvisionedConcurrentExecutions*": INTEGER},
     }
-    required = frozenset({"FunctionName"})
     replace_on = frozenset({"CodeSha256", "Description", "FunctionName"})
     attributes = frozenset({"FunctionArn", "Version"})
 

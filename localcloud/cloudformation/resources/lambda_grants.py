@@ -33,16 +33,15 @@ class Permission(ResourceHandler):
 
     type_name = "AWS::Lambda::Permission"
     schema: ClassVar[Mapping[str, Schema]] = {
-        "Action": TEXT,
+        "Action*": TEXT,
         "EventSourceToken": TEXT,
-        "FunctionName": TEXT,
-        "Principal": TEXT,
+        "FunctionName*": TEXT,
+        "Principal*": TEXT,
         "PrincipalOrgID": TEXT,
         "SourceAccount": TEXT,
         "SourceArn": TEXT,
     }
-    required = frozenset({"Action", "FunctionName", "Principal"})
-    replace_on = frozenset(schema)
+    replace_on = frozenset(name.removesuffix("*") for name in schema)
 
     def create(self, task: Creation) -> Provisioned:
         properties = task.properties
@@ -78,7 +77,7 @@ class Permission(ResourceHandler):
             )
 
 
-_DESTINATION: Schema = {"Destination": TEXT}
+_DESTINATION: Schema = {"Destination*": TEXT}
 
 
 class EventInvokeConfig(ResourceHandler):
@@ -87,12 +86,11 @@ class EventInvokeConfig(ResourceHandler):
     type_name = "AWS::Lambda::EventInvokeConfig"
     schema: ClassVar[Mapping[str, Schema]] = {
         "DestinationConfig": {"OnFailure": _DESTINATION, "OnSuccess": _DESTINATION},
-        "FunctionName": TEXT,
+        "FunctionName*": TEXT,
         "MaximumEventAgeInSeconds": INTEGER,
         "MaximumRetryAttempts": INTEGER,
-        "Qualifier": TEXT,
+        "Qualifier*": TEXT,
     }
-    required = frozenset({"FunctionName", "Qualifier"})
     replace_on = frozenset({"FunctionName", "Qualifier"})
 
     def create(self, task: Creation) -> Provisioned:

@@ -88,8 +88,7 @@ class ResourcePolicy(ResourceHandler):
     """AWS::Logs::ResourcePolicy."""
 
     type_name = "AWS::Logs::ResourcePolicy"
-    schema: ClassVar[Mapping[str, Schema]] = {"PolicyDocument": JSON, "PolicyName": TEXT}
-    required = frozenset({"PolicyDocument", "PolicyName"})
+    schema: ClassVar[Mapping[str, Schema]] = {"PolicyDocument*": JSON, "PolicyName*": TEXT}
     replace_on = frozenset({"PolicyName"})
     name_property = "PolicyName"
 

@@ -30,20 +30,20 @@ from localcloud.cloudformation.resources.schema import (
     Schema,
 )
 
-_TRANSITION: Schema = {"StorageClass": TEXT, "TransitionInDays": INTEGER}
+_TRANSITION: Schema = {"StorageClass*": TEXT, "TransitionInDays": INTEGER}
 _LIFECYCLE_RULE: Schema = {
-    "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": INTEGER},
+    "AbortIncompleteMultipartUpload": {"DaysAfterInitiation*": INTEGER},
     "ExpirationInDays": INTEGER,
     "ExpiredObjectDeleteMarker": BOOLEAN,
     "Id": TEXT,
     "NoncurrentVersionExpiration": {
         "NewerNoncurrentVersions": INTEGER,
-        "NoncurrentDays": INTEGER,
+        "NoncurrentDays*": INTEGER,
     },
     "ObjectSizeGreaterThan": INTEGER,
     "ObjectSizeLessThan": INTEGER,
     "Prefix": TEXT,
-    "Status": TEXT,
+    "Status*": TEXT,
     "TagFilters": TAGS,
     "Transitions": [_TRANSITION],
 }
@@ -54,10 +54,10 @@ _PUBLIC_ACCESS: Schema = {
     "RestrictPublicBuckets": BOOLEAN,
 }
 _ENCRYPTION: Schema = {
-    "ServerSideEncryptionConfiguration": [
+    "ServerSideEncryptionConfiguration*": [
         {
             "BucketKeyEnabled": BOOLEAN,
-            "ServerSideEncryptionByDefault": {"KMSMasterKeyID": TEXT, "SSEAlgorithm": TEXT},
+            "ServerSideEncryptionByDefault": {"KMSMasterKeyID": TEXT, "SSEAlgorithm*": TEXT},
         }
     ]
 }
@@ -71,12 +71,12 @@ class Bucket(ResourceHandler):
         "AccessControl": TEXT,
         "BucketEncryption": _ENCRYPTION,
         "BucketName": TEXT,
-        "LifecycleConfiguration": {"Rules": [_LIFECYCLE_RULE]},
+        "LifecycleConfiguration": {"Rules*": [_LIFECYCLE_RULE]},
         "LoggingConfiguration": {"DestinationBucketName": TEXT, "LogFilePrefix": TEXT},
-        "OwnershipControls": {"Rules": [{"ObjectOwnership": TEXT}]},
+        "OwnershipControls": {"Rules*": [{"ObjectOwnership*": TEXT}]},
         "PublicAccessBlockConfiguration": _PUBLIC_ACCESS,
         "Tags": TAGS,
-        "VersioningConfiguration": {"Status": TEXT},
+        "VersioningConfiguration": {"Status*": TEXT},
     }
     replace_on = frozenset({"BucketName"})
     attributes = frozenset({"Arn", "DomainName", "RegionalDomainName"})
@@ -243,8 +243,7 @@ class BucketPolicy(ResourceHandler):
     """AWS::S3::BucketPolicy."""
 
     type_name = "AWS::S3::BucketPolicy"
-    schema: ClassVar[Mapping[str, Schema]] = {"Bucket": TEXT, "PolicyDocument": JSON}
-    required = frozenset({"Bucket", "PolicyDocument"})
+    schema: ClassVar[Mapping[str, Schema]] = {"Bucket*": TEXT, "PolicyDocument*": JSON}
     replace_on = frozenset({"Bucket"})
 
     def create(self, task: Creation) -> Provisioned:

@@ -1,10 +1,10 @@
 """What a resource type's properties may look like: an allow-list, and conversion to it.
 
 A schema is a Kind for a plain value, a list of one schema for lists, a dict for an object with
-known keys, or a MapOf for an object with free keys. `unmodelled` looks at a template, where
-intrinsic functions are still in place and are passed over (both branches of Fn::If are looked at);
-`conform` converts evaluated values, since CloudFormation takes "128" for 128 and "true" for true.
-Whatever is not in the schema is refused, never dropped.
+known keys (`"Name*"`: required), or a MapOf for an object with free keys. `unmodelled` looks at a
+template, where intrinsic functions are still in place and are passed over (both branches of Fn::If
+are looked at); `conform` converts evaluated values, since CloudFormation takes "128" for 128 and
+"true" for true. Whatever is not in the schema is refused, never dropped.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ TEXT, INTEGER, NUMBER, BOOLEAN, JSON = (
     Kind.BOOLEAN,
     Kind.JSON,
 )
-TAGS: Schema = [{"Key": TEXT, "Value": TEXT}]
+TAGS: Schema = [{"Key*": TEXT, "Value*": TEXT}]
 
 
 def unmodelled(schema: Schema, value: Any, path: str) -> Iterator[str]:
-    """Name every part of a template's value for which the schema has no place."""
+    """Name every part of a template's value that the schema has no place for, or that it misses."""
     if is_function(value):
         ((name, argument),) = value.items()
         if name == "Fn::If" and isinstance(argument, list):
@@ -79,12 +79,24 @@ def unmodelled(schema: Schema, value: Any, path: str) -> Iterator[str]:
 def _unmodelled_keys(
     schema: Mapping[str, Schema], value: Mapping[str, Any], path: str
 ) -> Iterator[str]:
+    members = _members(schema)
     for key, item in value.items():
-        where = f"{path}.{key}" if path else key
-        if key in schema:
-            yield from unmodelled(schema[key], item, where)
+        if key in members:
+            yield from unmodelled(members[key], item, _join(path, key))
         else:
-            yield f"property {where} is not modelled; modelled: {', '.join(sorted(schema))}"
+            known = ", ".join(sorted(members))
+            yield f"property {_join(path, key)} is not modelled; modelled: {known}"
+    for key in schema:
+        if key.endswith("*") and key[:-1] not in value:
+            yield f"property {_join(path, key[:-1])} is required"
+
+
+def _members(schema: Mapping[str, Schema]) -> dict[str, Schema]:
+    return {key.removesuffix("*"): item for key, item in schema.items()}
+
+
+def _join(path: str, key: str) -> str:
+    return f"{path}.{key}" if path else key
 
 
 def conform(schema: Schema, value: Any, path: str) -> Any:
@@ -104,13 +116,11 @@ def conform(schema: Schema, value: Any, path: str) -> Any:
         raise ResourceFailure(f"property {path} must be an object")
     if isinstance(schema, MapOf):
         return {key: conform(schema.item, item, f"{path}.{key}") for key, item in value.items()}
-    strange = next(_unmodelled_keys(schema, value, path), None)
-    if strange is not None:
-        raise ResourceFailure(strange)
-    return {
-        key: conform(schema[key], item, f"{path}.{key}" if path else key)
-        for key, item in value.items()
-    }
+    problem = next(_unmodelled_keys(schema, value, path), None)
+    if problem is not None:
+        raise ResourceFailure(problem)
+    members = _members(schema)
+    return {key: conform(members[key], item, _join(path, key)) for key, item in value.items()}
 
 
 def _conform_plain(kind: Kind, value: Any, path: str) -> Any:

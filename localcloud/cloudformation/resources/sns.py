@@ -74,8 +74,7 @@ class TopicPolicy(ResourceHandler):
     """AWS::SNS::TopicPolicy."""
 
     type_name = "AWS::SNS::TopicPolicy"
-    schema: ClassVar[Mapping[str, Schema]] = {"PolicyDocument": JSON, "Topics": [TEXT]}
-    required = frozenset({"PolicyDocument", "Topics"})
+    schema: ClassVar[Mapping[str, Schema]] = {"PolicyDocument*": JSON, "Topics*": [TEXT]}
     replace_on = frozenset({"Topics"})
 
     def create(self, task: Creation) -> Provisioned:
@@ -126,11 +125,10 @@ class Subscription(ResourceHandler):
 
     type_name = "AWS::SNS::Subscription"
     schema: ClassVar[Mapping[str, Schema]] = {
-        "Endpoint": TEXT,
-        "Protocol": TEXT,
-        "TopicArn": TEXT,
+        "Endpoint*": TEXT,
+        "Protocol*": TEXT,
+        "TopicArn*": TEXT,
     }
-    required = frozenset({"Endpoint", "Protocol", "TopicArn"})
     replace_on = frozenset({"Endpoint", "Protocol", "TopicArn"})
 
     def create(self, task: Creation) -> Provisioned:

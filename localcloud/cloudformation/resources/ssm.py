@@ -29,10 +29,9 @@ class Parameter(ResourceHandler):
         "Name": TEXT,
         "Tags": MapOf(TEXT),
         "Tier": TEXT,
-        "Type": TEXT,
-        "Value": TEXT,
+        "Type*": TEXT,
+        "Value*": TEXT,
     }
-    required = frozenset({"Type", "Value"})
     replace_on = frozenset({"DataType", "Name"})
     attributes = frozenset({"Type", "Value"})
     volatile_attributes = frozenset({"Type", "Value"})

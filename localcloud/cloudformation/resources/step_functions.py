@@ -40,21 +40,20 @@ class StateMachine(ResourceHandler):
     type_name = "AWS::StepFunctions::StateMachine"
     schema: ClassVar[Mapping[str, Schema]] = {
         "Definition": JSON,
-        "DefinitionS3Location": {"Bucket": TEXT, "Key": TEXT, "Version": TEXT},
+        "DefinitionS3Location": {"Bucket*": TEXT, "Key*": TEXT, "Version": TEXT},
         "DefinitionString": TEXT,
         "DefinitionSubstitutions": MapOf(TEXT),
         "LoggingConfiguration": {
-            "Destinations": [{"CloudWatchLogsLogGroup": {"LogGroupArn": TEXT}}],
+            "Destinations": [{"CloudWatchLogsLogGroup": {"LogGroupArn*": TEXT}}],
             "IncludeExecutionData": BOOLEAN,
             "Level": TEXT,
         },
-        "RoleArn": TEXT,
+        "RoleArn*": TEXT,
         "StateMachineName": TEXT,
         "StateMachineType": TEXT,
         "Tags": TAGS,
         "TracingConfiguration": {"Enabled": BOOLEAN},
     }
-    required = frozenset({"RoleArn"})
     replace_on = frozenset({"StateMachineName", "StateMachineType"})
     attributes = frozenset({"Arn", "Name"})
     name_property = "StateMachineName"

@@ -142,7 +142,9 @@ def _resource(logical_id: str, declared: Any, problems: list[str]) -> ResourceDe
         for name in declared
         if name not in _RESOURCE_ATTRIBUTES
     )
-    properties = declared.get("Properties") or {}
+    properties = declared.get("Properties")
+    if properties is None:
+        properties = {}
     if not isinstance(properties, dict):
         problems.append(f"{where}.Properties must be an object")
         properties = {}

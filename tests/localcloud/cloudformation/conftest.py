@@ -41,8 +41,6 @@ class Routes:
     moto: Application
     cloudformation: Application
     provisioned: Application
-    # The next call of an operation whose name is a key here fails with the value as its message.
-    failures: dict[str, str]
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         if "/cloudformation/aws4_request" in environ.get("HTTP_AUTHORIZATION", ""):
@@ -132,16 +130,12 @@ class CloudUnderTest:
 
 
 @pytest.fixture(scope="session")
-def _served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[CloudContext, Routes]]:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[CloudContext, Routes]]:
     def nothing(environ: dict[str, Any], start_response: Any) -> Any:
         raise AssertionError("no test is running")
 
-    routes = Routes(
-        DomainDispatcherApplication(create_backend_app), nothing, nothing, failures={}
-    )
-    server = make_server(
-        "localhost", 0, routes, threaded=True, request_handler=_QuietHandler
-    )
+    routes = Routes(DomainDispatcherApplication(create_backend_app), nothing, nothing)
+    server = make_server("localhost", 0, routes, threaded=True, request_handler=_QuietHandler)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     context = CloudContext(
@@ -160,6 +154,11 @@ def _served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[CloudCon
 
 
 @pytest.fixture
+def context(served: tuple[CloudContext, Routes]) -> CloudContext:
+    return served[0]
+
+
+@pytest.fixture
 def provisioned() -> list[tuple[str, str, int]]:
     """What the function service was told about provisioned concurrency."""
     return []
@@ -167,10 +166,10 @@ def provisioned() -> list[tuple[str, str, int]]:
 
 @pytest.fixture
 def cloud(
-    _served: tuple[CloudContext, Routes], provisioned: list[tuple[str, str, int]]
+    served: tuple[CloudContext, Routes], provisioned: list[tuple[str, str, int]]
 ) -> Iterator[CloudUnderTest]:
     """An empty account; afterwards no operation is left running."""
-    context, routes = _served
+    context, routes = served
     BackendDict.reset()
     reset_model_data()
     service = CloudFormationService(context)

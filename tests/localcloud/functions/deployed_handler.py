@@ -71,6 +71,12 @@ def do_allocate(event: Any, context: Any) -> Any:
     return len(held)
 
 
+def do_allocate_and_hang(event: Any, context: Any) -> Any:
+    held = bytearray(event["bytes"])
+    signal.pause()
+    return len(held)
+
+
 def do_spike(event: Any, context: Any) -> Any:
     return len(bytearray(event["bytes"]))
 

@@ -11,6 +11,7 @@ import pytest
 
 from localcloud.context import CloudContext
 from localcloud.functions import FunctionService, ServiceLimits
+from localcloud.functions.errors import ServiceFailureError
 from tests.localcloud.functions.invoking import Deploy, Meeting, Serve, answer, call
 
 
@@ -138,3 +139,16 @@ def test_nothing_stays_of_an_ended_environment(
     assert (service.running_processes(), service.open_ports()) == ([], [])
     assert not process.is_running()
     assert not folder.parent.exists()
+
+
+def test_environment_that_cannot_start_is_the_services_failure(
+    service: FunctionService, deploy: Deploy, context: CloudContext
+) -> None:
+    function = deploy()
+    in_the_way = context.state_dir / "environments"
+    in_the_way.write_text("a file where a folder must be")
+    with pytest.raises(ServiceFailureError) as refused:
+        call(service, function, "echo")
+    assert (refused.value.status, refused.value.code) == (500, "ServiceException")
+    in_the_way.unlink()
+    assert answer(call(service, function, "echo"))

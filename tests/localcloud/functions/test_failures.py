@@ -49,14 +49,15 @@ def test_timeout_is_reported_and_the_environment_replaced(
     assert environment_of(service, function) != before
 
 
-@pytest.mark.parametrize("do", ["allocate", "spike"])
+@pytest.mark.parametrize(
+    ("do", "size_mb"), [("allocate", 200), ("allocate_and_hang", 200), ("spike", 120)]
+)
 def test_memory_over_the_limit_ends_the_environment(
-    service: FunctionService, deploy: Deploy, do: str
+    service: FunctionService, deploy: Deploy, do: str, size_mb: int
 ) -> None:
     function = deploy(MemorySize=128)
-    result = service.invoke(
-        function, None, json.dumps({"do": do, "bytes": 200 * MB}).encode(), log_tail=True
-    )
+    event = {"do": do, "bytes": size_mb * MB}
+    result = service.invoke(function, None, json.dumps(event).encode(), log_tail=True)
     assert failure(result) == {
         "errorType": "Runtime.ExitError",
         "errorMessage": f"RequestId: {result.request_id} Error: Runtime exited with error: "

@@ -1,0 +1,35 @@
+"""Errors of the Step Functions API that moto raises without the name by which clients know them.
+
+https://docs.aws.amazon.com/step-functions/latest/apireference/CommonErrors.html
+"""
+
+from __future__ import annotations
+
+from moto.core.exceptions import AWSError
+
+
+class InvalidDefinition(AWSError):  # noqa: N818 - AWS's name
+    """The state machine's definition is no Amazon States Language."""
+
+    TYPE = "InvalidDefinition"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(f"Invalid State Machine Definition: '{message}'")
+
+
+class InvalidExecutionInput(AWSError):  # noqa: N818 - AWS's name
+    """The input of an execution is not JSON."""
+
+    TYPE = "InvalidExecutionInput"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(f"Invalid State Machine Execution Input: '{message}'")
+
+
+class ResourceNotFound(AWSError):  # noqa: N818 - AWS's name
+    """No such map run."""
+
+    TYPE = "ResourceNotFound"
+
+    def __init__(self, message: str = "Resource not found") -> None:
+        super().__init__(message)

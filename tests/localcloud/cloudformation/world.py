@@ -1,0 +1,121 @@
+"""A resource type whose things live in memory and know who uses them.
+
+It holds the engine to its order: a thing cannot be made while what it uses is missing, nor deleted
+while another one uses it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+from localcloud.cloudformation.errors import ResourceFailure
+from localcloud.cloudformation.resources.handler import (
+    Creation,
+    Deletion,
+    Provisioned,
+    ResourceHandler,
+    Update,
+)
+from localcloud.cloudformation.resources.schema import TEXT
+from localcloud.context import CloudContext
+
+
+@dataclass
+class World:
+    """All things by physical id, what was done to them, and what shall fail once."""
+
+    things: dict[str, dict[str, Any]] = field(default_factory=dict)
+    log: list[str] = field(default_factory=list)
+    # "create A", "create A half-way", "update A", "delete A": fails the next time, then not again.
+    failing: set[str] = field(default_factory=set)
+    # A creation waits for this before it goes on.
+    gate: threading.Event | None = None
+
+    def fail_if_asked(self, what: str) -> None:
+        if what in self.failing:
+            self.failing.discard(what)
+            raise ResourceFailure(f"asked to fail: {what}")
+
+    def state(self) -> dict[str, dict[str, Any]]:
+        return {physical_id: dict(thing) for physical_id, thing in self.things.items()}
+
+
+class Thing(ResourceHandler):
+    """Test::Thing: Name replaces, everything else is updated in place."""
+
+    type_name = "Test::Thing"
+    schema = {"Name": TEXT, "Value": TEXT, "Uses": [TEXT], "Fixed": TEXT}  # noqa: RUF012
+    replace_on = frozenset({"Name", "Fixed"})
+    attributes = frozenset({"Id", "Value"})
+    volatile_attributes = frozenset({"Value"})
+    name_property = "Fixed"
+
+    def __init__(self, context: CloudContext, world: World) -> None:
+        super().__init__(context)
+        self._world = world
+        self._numbers = itertools.count(1)
+
+    def _check_uses(self, properties: Any) -> None:
+        for used in properties.get("Uses", ()):
+            if used not in self._world.things:
+                raise AssertionError(f"{used} is used before it exists")
+
+    def create(self, task: Creation) -> Provisioned:
+        if self._world.gate is not None:
+            self._world.gate.wait(10)
+        self._check_uses(task.properties)
+        self._world.fail_if_asked(f"create {task.logical_id}")
+        physical_id = task.properties.get("Fixed", f"{task.logical_id}#{next(self._numbers)}")
+        if physical_id in self._world.things:
+            raise ResourceFailure(f"{physical_id} already exists")
+        self._world.things[physical_id] = dict(task.properties)
+        self._world.log.append(f"create {task.logical_id}")
+        task.started(physical_id)
+        self._world.fail_if_asked(f"create {task.logical_id} half-way")
+        return self._provisioned(physical_id)
+
+    def _provisioned(self, physical_id: str) -> Provisioned:
+        value = self._world.things[physical_id].get("Value", "")
+        return Provisioned(physical_id, {"Id": physical_id, "Value": value})
+
+    def update(self, task: Update) -> Provisioned:
+        self._check_uses(task.new)
+        thing = self._world.things[task.physical_id]
+        for name in sorted(task.changed):
+            # A failure leaves the first changed property applied and the others not.
+            if name in task.new:
+                thing[name] = task.new[name]
+            else:
+                thing.pop(name, None)
+            self._world.fail_if_asked(f"update {task.logical_id}")
+        self._world.log.append(f"update {task.logical_id}")
+        return self._provisioned(task.physical_id)
+
+    def delete(self, task: Deletion) -> None:
+        logical_id = task.physical_id.partition("#")[0]
+        self._world.fail_if_asked(f"delete {logical_id}")
+        users = [
+            user
+            for user, thing in self._world.things.items()
+            if task.physical_id in thing.get("Uses", ())
+        ]
+        if users:
+            raise AssertionError(f"{task.physical_id} is still used by {users}")
+        if self._world.things.pop(task.physical_id, None) is not None:
+            self._world.log.append(f"delete {logical_id}")
+
+
+def thing(*uses: str, policies: dict[str, str] | None = None, **properties: str) -> dict[str, Any]:
+    """A declaration; `uses` are logical ids."""
+    declared: dict[str, Any] = dict(properties)
+    if uses:
+        declared["Uses"] = [{"Ref": used} for used in uses]
+    return {"Type": "Test::Thing", "Properties": declared, **(policies or {})}
+
+
+def body(resources: dict[str, Any], **sections: Any) -> str:
+    return json.dumps({"Resources": resources, **sections})
