@@ -111,7 +111,7 @@ Written by `{card.made_by}` under the recipe below; card.json says the same to p
 | test accuracy, this file | **{card.test_accuracy:.4f}** on {card.test_images:,} images |
 | test accuracy before quantisation | {card.test_accuracy_float:.4f} |
 | validation accuracy before quantisation | {card.validation_accuracy_float:.4f} |
-| time | {card.ms_per_image:.3f} ms per image on one thread of the machine below |
+| processor time | {card.ms_per_image:.3f} ms per image on the machine below |
 | sha256 | `{card.model_sha256}` |
 
 Measure it again, on the whole test set: `{card.measured_by}`.
