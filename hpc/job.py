@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from hpc.api import ENDED, JobsApi, JobStatus
-from hpc.errors import JobFailedError, JobInterruptedError
+from hpc.errors import JobFailedError, JobInterruptedError, UnexpectedAnswerError
 from hpc.progress import ProgressView
 
 WORKLOAD = "classify"
@@ -37,7 +37,7 @@ class EndedJob:
     """A job that has succeeded, how long it took, and by whose clock.
 
     `seconds` runs from this client's POST to the moment it saw SUCCEEDED when `clock` is "client",
-    and from the execution's start to its stop when `clock` is "service" (this client joined later).
+    and from the execution's start to its stop when `clock` is "service" (it was started before).
     """
 
     status: JobStatus
@@ -45,15 +45,16 @@ class EndedJob:
     clock: str
 
 
-def submit(api: JobsApi, request: JobRequest) -> None:
-    """POST the job; doing so again with the same request changes nothing."""
-    api.submit(
+def submit(api: JobsApi, request: JobRequest) -> bool:
+    """POST the job; whether that started it. Doing so again with the same request does not."""
+    answer = api.submit(
         job_id=request.job_id,
         workload=WORKLOAD,
         images=request.images_key,
         labels=request.labels_key,
         shard_size=request.shard_size,
     )
+    return answer.created
 
 
 def submit_and_wait(
@@ -67,8 +68,10 @@ def submit_and_wait(
     """POST the job and poll until it ends. Raises as `wait` does."""
     posted_at = clock()
     with _going_on(request.job_id):
-        submit(api, request)
+        started = submit(api, request)
     status = wait(api, request.job_id, view, since=posted_at, clock=clock, sleep=sleep)
+    if not started:
+        return _timed_by_service(status)
     return EndedJob(status=status, seconds=clock() - posted_at, clock="client")
 
 
@@ -81,10 +84,7 @@ def join(
     sleep: Callable[[float], None] = time.sleep,
 ) -> EndedJob:
     """Poll a job that somebody has started, until it ends. Raises as `wait` does."""
-    status = wait(api, job_id, view, since=clock(), clock=clock, sleep=sleep)
-    stopped_at = status.stopped_at or status.started_at
-    seconds = (stopped_at - status.started_at).total_seconds()
-    return EndedJob(status=status, seconds=seconds, clock="service")
+    return _timed_by_service(wait(api, job_id, view, since=clock(), clock=clock, sleep=sleep))
 
 
 def wait(
@@ -113,6 +113,13 @@ def wait(
         reason = ": ".join(text for text in (status.error, status.cause) if text)
         raise JobFailedError(f"job {job_id} {status.status}: {reason or 'no reason given'}")
     return status
+
+
+def _timed_by_service(status: JobStatus) -> EndedJob:
+    if status.stopped_at is None:
+        raise UnexpectedAnswerError(f"job {status.job_id} is {status.status}, but has no end")
+    seconds = (status.stopped_at - status.started_at).total_seconds()
+    return EndedJob(status=status, seconds=seconds, clock="service")
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from shpc_training.dataset import Split
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What a model file does on `images` images; `ms_per_image` is processor time on this machine."""
+    """What a model file does on `images` images; `ms_per_image` is processor time."""
 
     images: int
     correct: int

@@ -1,4 +1,4 @@
-"""History events of executions in the log group that the state machine's logging configuration names.
+"""History events of executions in the log group that the state machine's configuration names.
 
 Lines as AWS writes them: https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
 Children of a Distributed Map are not logged: on AWS they are, event by event.

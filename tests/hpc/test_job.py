@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from hpc.api import JobsApi, JobStatus
-from hpc.errors import ApiError, JobFailedError, JobInterruptedError
+from hpc.errors import ApiError, JobFailedError, JobInterruptedError, UnexpectedAnswerError
 from hpc.job import JobRequest, join, submit_and_wait
 from hpc.job_id import new_job_id
 
@@ -115,6 +115,20 @@ def test_interrupt_while_posting_names_the_job_too(api, monkeypatch, time) -> No
     monkeypatch.setattr(api, "submit", interrupted)
     with pytest.raises(JobInterruptedError):
         submit_and_wait(api, REQUEST, RecordingView(), clock=time.clock, sleep=time.sleep)
+
+
+def test_job_that_had_been_started_before_is_timed_by_the_service(api, time) -> None:
+    for expected in ("client", "service"):
+        ended = submit_and_wait(api, REQUEST, RecordingView(), clock=time.clock, sleep=time.sleep)
+        assert ended.clock == expected
+    assert ended.seconds == 3.5
+
+
+def test_success_without_an_end_is_no_answer(api, fake_api, time) -> None:
+    fake_api.end = {"status": "SUCCEEDED", "stopped_at": None}
+    submit_and_wait(api, REQUEST, RecordingView(), clock=time.clock, sleep=time.sleep)
+    with pytest.raises(UnexpectedAnswerError, match="has no end"):
+        join(api, "job-1", RecordingView(), clock=time.clock, sleep=time.sleep)
 
 
 def test_joined_job_is_timed_by_the_service(api, time) -> None:

@@ -68,6 +68,21 @@ def test_refused_picture_is_named_by_its_file(api, fake_api, tmp_path) -> None:
         classify_remotely(api, files(tmp_path, [b"a", b"b"]))
 
 
+def test_refused_picture_of_a_later_call_is_named_by_its_file(api, fake_api, tmp_path) -> None:
+    answer = fake_api.answer
+
+    def refusing_the_second(request):
+        if len(fake_api.requests) == 1:
+            fake_api.failures.append(
+                (400, {}, b'{"error":{"code":"bad","field":"images[0]","message":"no picture"}}')
+            )
+        return answer(request)
+
+    fake_api.answer = refusing_the_second
+    with pytest.raises(HpcError, match=r"100\.png: no picture"):
+        classify_remotely(api, files(tmp_path, [b"%d" % number for number in range(101)]))
+
+
 def test_bare_classifier_knows_an_ankle_boot(tmp_path) -> None:
     boot = decode(IMAGES.read_bytes(), item_shape=IMAGE_SHAPE, field="images")[0]
     Image.fromarray(boot).save(tmp_path / "boot.png")

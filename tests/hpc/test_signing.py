@@ -68,7 +68,9 @@ def test_signature_is_what_the_specification_says(fake_api, method, path, json, 
     assert authorization.endswith(f"Signature={expected_signature(request, SECRET)}")
     assert request.headers.get("x-amz-security-token") == token
     assert ("x-amz-security-token" in authorization) == (token is not None)
-    assert "host" in re.search(r"SignedHeaders=([^,]+)", authorization)[1].split(";")
+    signed = re.search(r"SignedHeaders=([^,]+)", authorization)[1].split(";")
+    assert "host" in signed
+    assert ("content-type" in signed) == (json is not None)
 
 
 def test_credentials_are_taken_anew_for_every_request(fake_api) -> None:

@@ -101,6 +101,15 @@ def test_failure_on_the_way_leaves_the_earlier_job_whole(tmp_path, monkeypatch) 
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
+def test_failure_between_the_files_leaves_no_summary_to_trust(tmp_path) -> None:
+    write_outcome(outcome_of(), tmp_path)
+    (tmp_path / "report.html").unlink()
+    (tmp_path / "report.html").mkdir()
+    with pytest.raises(OSError, match=r"report\.html"):
+        write_outcome(outcome_of(job_id="job-2"), tmp_path)
+    assert not (tmp_path / "summary.json").exists()
+
+
 def test_later_job_replaces_all_three(tmp_path) -> None:
     write_outcome(outcome_of(), tmp_path)
     later = outcome_of(

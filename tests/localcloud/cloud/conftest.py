@@ -66,6 +66,11 @@ class FunctionsInThisProcess:
         self.handlers.clear()
 
 
+@pytest.fixture
+def function_error() -> type[FunctionError]:
+    return FunctionError
+
+
 class FunctionError(Exception):
     """Raised by a handler: its function ends with this payload as its error."""
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from moto.core.base_backend import BackendDict
+from moto.core.config import default_user_config
 from moto.core.model_instances import reset_model_data
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -19,7 +20,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from localcloud.cloudformation import CloudFormationService
 from localcloud.context import CloudContext
 from localcloud.moto_lambda_versions import lambda_version_patches
-from localcloud.moto_patches import applied, configured
+from localcloud.moto_patches import applied
 from localcloud.provisioned_concurrency import (
     PROVISIONED_CONCURRENCY_PATH,
     ProvisionedConcurrency,
@@ -146,7 +147,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[CloudCont
         access_key_id="AKIAIOSFODNN7EXAMPLE",
         secret_access_key="secret",
     )
-    with configured(), applied([*lambda_version_patches(), *access_logging_patches()]):
+    with applied([*lambda_version_patches(), *access_logging_patches()]):
         yield context, routes
         server.shutdown()
         thread.join()
@@ -162,6 +163,15 @@ def context(served: tuple[CloudContext, Routes]) -> CloudContext:
 def provisioned() -> list[tuple[str, str, int]]:
     """What the function service was told about provisioned concurrency."""
     return []
+
+
+@pytest.fixture
+def managed_policies() -> Iterator[None]:
+    """AWS's own managed policies exist; ask for it before `cloud`. Loading them takes a second."""
+    iam: dict[str, Any] = default_user_config["iam"]  # type: ignore[assignment]
+    iam["load_aws_managed_policies"] = True
+    yield
+    iam["load_aws_managed_policies"] = False
 
 
 @pytest.fixture

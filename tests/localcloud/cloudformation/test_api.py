@@ -269,6 +269,7 @@ def test_hooks_are_none(cloud: CloudUnderTest) -> None:
     assert answer["HookResults"] == []
 
 
+@pytest.mark.usefixtures("managed_policies")
 def test_cdk_bootstrap_stack_comes_and_goes(cloud: CloudUnderTest, repository_root: Path) -> None:
     path = "node_modules/aws-cdk/lib/api/bootstrap/bootstrap-template.yaml"
     body = (repository_root / path).read_text()

@@ -22,7 +22,7 @@ def world() -> World:
 
 @pytest.fixture
 def service(context: CloudContext, world: World) -> Iterator[CloudFormationService]:
-    service = CloudFormationService(context, {"Test::Thing": Thing(context, world)})
+    service = CloudFormationService(context, {"Test::Thing": Thing(context, world)}, linger_s=0)
     yield service
     if world.gate is not None:
         world.gate.set()

@@ -142,13 +142,16 @@ def test_nothing_stays_of_an_ended_environment(
 
 
 def test_environment_that_cannot_start_is_the_services_failure(
-    service: FunctionService, deploy: Deploy, context: CloudContext
+    service: FunctionService, deploy: Deploy
 ) -> None:
     function = deploy()
-    in_the_way = context.state_dir / "environments"
-    in_the_way.write_text("a file where a folder must be")
-    with pytest.raises(ServiceFailureError) as refused:
-        call(service, function, "echo")
-    assert (refused.value.status, refused.value.code) == (500, "ServiceException")
-    in_the_way.unlink()
+    seen = answer(call(service, function, "describe"))
+    code = Path(seen["workdir"])
+    os.kill(seen["pid"], signal.SIGKILL)
+    away = code.rename(code.with_name("away"))
+    for _ in range(2):
+        with pytest.raises(ServiceFailureError, match="No such file or directory") as refused:
+            call(service, function, "echo")
+        assert (refused.value.status, refused.value.code) == (500, "ServiceException")
+    away.rename(code)
     assert answer(call(service, function, "echo"))
