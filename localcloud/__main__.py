@@ -18,6 +18,8 @@ from localcloud.state_file import NoCloudError, find_cloud, remove_stale, this_p
 @click.group()
 def cli() -> None:
     """An AWS account on this machine."""
+    # Already importing moto fails on a profile that is in no configuration file.
+    os.environ.pop("AWS_PROFILE", None)
 
 
 @cli.command()

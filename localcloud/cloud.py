@@ -8,13 +8,14 @@ port, thread or file.
 from __future__ import annotations
 
 import logging
+import os
 import secrets
 import shutil
 import string
 import tempfile
 import threading
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
@@ -110,6 +111,7 @@ class Cloud:
 
     def _assemble(self, starting: ExitStack) -> None:
         """Put the parts together, each with how it ends: the last started is the first to end."""
+        starting.enter_context(_without_profile())
         _empty_account()
         starting.callback(_empty_account)
         server = KeepAliveServer(self._port)
@@ -174,6 +176,17 @@ def _running(part: Part | None) -> Part:
     if part is None:
         raise RuntimeError("the cloud is not up: call start() first")
     return part
+
+
+@contextmanager
+def _without_profile() -> Iterator[None]:
+    """Take the caller's AWS_PROFILE away: every client here fails if it is not in a config file."""
+    profile = os.environ.pop("AWS_PROFILE", None)
+    try:
+        yield
+    finally:
+        if profile is not None:
+            os.environ["AWS_PROFILE"] = profile
 
 
 def _patches(context: CloudContext, functions: FunctionService) -> list[Patch]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from hpc.report.page import render_report
 from tests.hpc.made_up import outcome_of, telemetry_of
 
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # Chromium asks its maker for updates and the like, which has no place in a test.
 ARGUMENTS = [
     "--no-sandbox",
@@ -25,9 +27,11 @@ ARGUMENTS = [
 
 @pytest.fixture(scope="session")
 def browser():
-    chromium = shutil.which("chromium")
+    chromium = next(filter(None, map(shutil.which, BROWSERS)), None)
     if chromium is None:
-        pytest.fail("these tests need Chromium: `apt-get install chromium`")
+        # A user's machine may have no browser; a machine that judges the project must have one.
+        missing = pytest.fail if os.environ.get("CI") else pytest.skip
+        missing("needs Chromium, on Debian or Ubuntu: apt-get install chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         yield browser

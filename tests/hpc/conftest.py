@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 import requests
 from botocore.credentials import ReadOnlyCredentials
-from hypothesis import settings
 from moto.server import ThreadedMotoServer
 
 from hpc.http_session import retrying_session
@@ -23,10 +22,6 @@ from hpc.signing import ExecuteApiAuth
 from shpc_core import idx
 from tests.hpc.fake_api import FakeApi, FakeApiHandler, FakeApiServer
 from tests.hpc.made_up import STARTED_AT, predictions_of
-
-# How long an example takes says nothing on a machine with other work to do.
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
 
 
 @pytest.fixture

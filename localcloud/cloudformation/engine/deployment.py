@@ -13,7 +13,7 @@ from localcloud.cloudformation.engine.planning import differing
 from localcloud.cloudformation.engine.provisioning import Provisioner
 from localcloud.cloudformation.engine.registry import StackRegistry
 from localcloud.cloudformation.engine.resolution import CurrentResources, ResolvedTarget
-from localcloud.cloudformation.engine.state import Output, Stack, StackResource, Step
+from localcloud.cloudformation.engine.state import Identity, Output, Stack, StackResource, Step
 from localcloud.cloudformation.errors import CloudFormationError, ResourceFailure
 from localcloud.cloudformation.resources.handler import ResourceHandler
 from localcloud.cloudformation.resources.schema import conform
@@ -62,7 +62,11 @@ class Deployment:
     def _bring_one(self, declaration: ResourceDeclaration) -> None:
         logical_id = declaration.logical_id
         current = self._stack.resource(logical_id)
-        before = self._resolved.graph[logical_id]
+        before = frozenset(
+            (name, None if resource is None else resource.physical_id)
+            for name in self._resolved.graph[logical_id]
+            for resource in [self._stack.resource(name)]
+        )
         handler = self._handlers[declaration.type]
         try:
             evaluated = self._scope.evaluate(dict(declaration.properties))
@@ -92,7 +96,7 @@ class Deployment:
     def _refuse(
         self,
         declaration: ResourceDeclaration,
-        before: frozenset[str],
+        before: frozenset[Identity],
         current: StackResource | None,
         reason: str,
     ) -> None:
@@ -173,22 +177,20 @@ def deletion_order(resources: list[StackResource]) -> list[StackResource]:
 
     Resources of different generations of a template may form circles (after an interrupted
     update); an edge that closes one is passed over, since deleting must always be possible.
+    Among resources that are free to go, the last of the list goes first.
     """
-    by_id: dict[str, list[StackResource]] = {}
-    for resource in resources:
-        by_id.setdefault(resource.logical_id, []).append(resource)
+    by_identity = {resource.identity: resource for resource in resources}
     ordered: list[StackResource] = []
-    visited: set[str] = set()
+    visited: set[Identity] = set()
 
-    def visit(logical_id: str) -> None:
-        visited.add(logical_id)
-        for resource in by_id[logical_id]:
-            for dependency in sorted(resource.dependencies & set(by_id)):
-                if dependency not in visited:
-                    visit(dependency)
-        ordered.extend(by_id[logical_id])
+    def visit(resource: StackResource) -> None:
+        visited.add(resource.identity)
+        for identity, dependency in by_identity.items():
+            if identity in resource.dependencies and identity not in visited:
+                visit(dependency)
+        ordered.append(resource)
 
-    for logical_id in by_id:
-        if logical_id not in visited:
-            visit(logical_id)
+    for resource in by_identity.values():
+        if resource.identity not in visited:
+            visit(resource)
     return ordered[::-1]

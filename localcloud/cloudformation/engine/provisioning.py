@@ -15,7 +15,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from localcloud.cloudformation.engine.planning import differing
 from localcloud.cloudformation.engine.recording import Recorder
-from localcloud.cloudformation.engine.state import JournalEntry, Stack, StackResource, Step
+from localcloud.cloudformation.engine.state import (
+    Identity,
+    JournalEntry,
+    Stack,
+    StackResource,
+    Step,
+)
 from localcloud.cloudformation.errors import CloudFormationError, ResourceFailure
 from localcloud.cloudformation.resources.handler import (
     Creation,
@@ -56,7 +62,7 @@ class Provisioner:
     def create(
         self,
         declaration: ResourceDeclaration,
-        dependencies: frozenset[str],
+        dependencies: frozenset[Identity],
         properties: Mapping[str, Any],
         *,
         replacing: StackResource | None = None,
@@ -130,7 +136,7 @@ class Provisioner:
         self,
         current: StackResource,
         declaration: ResourceDeclaration,
-        dependencies: frozenset[str],
+        dependencies: frozenset[Identity],
         properties: Mapping[str, Any],
         changed: frozenset[str],
     ) -> None:
@@ -183,12 +189,16 @@ class Provisioner:
         self.recorder.resource(done)
 
     def redeclare(
-        self, current: StackResource, declaration: ResourceDeclaration, before: frozenset[str]
+        self,
+        current: StackResource,
+        declaration: ResourceDeclaration,
+        dependencies: frozenset[Identity],
     ) -> None:
         """Take over a declaration that changes nothing in the service (metadata, policies)."""
-        if current.declaration != declaration or current.dependencies != before:
+        after = replace(current, declaration=declaration, dependencies=dependencies)
+        if after != current:
             self._journal(Step.CHANGED, current.logical_id, current)
-            self.stack.put(replace(current, declaration=declaration, dependencies=before))
+            self.stack.put(after)
 
     def delete(self, resource: StackResource, *, current: bool = True) -> None:
         """Remove a resource; `current`: it is the stack's own, not a replaced predecessor.

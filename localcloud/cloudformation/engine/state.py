@@ -24,9 +24,15 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+# Logical and physical id: a replaced resource and its successor share only the first.
+Identity = tuple[str, str | None]
+
+
 @dataclass(frozen=True)
 class StackResource:
     """One resource of a stack as it stands; `properties` are evaluated.
+
+    `dependencies` names the very resources that it was made or last changed upon.
 
     `uncertain`: an update failed half-way, so every property has to be applied again.
     `incomplete`: its creation failed; it must be deleted (if it exists at all) and made anew.
@@ -35,7 +41,7 @@ class StackResource:
     logical_id: str
     type: str
     declaration: ResourceDeclaration
-    dependencies: frozenset[str]
+    dependencies: frozenset[Identity]
     physical_id: str | None = None
     properties: Mapping[str, Any] = field(default_factory=dict)
     attributes: Mapping[str, Any] = field(default_factory=dict)
@@ -44,6 +50,11 @@ class StackResource:
     updated_at: datetime = field(default_factory=now)
     uncertain: bool = False
     incomplete: bool = False
+
+    @property
+    def identity(self) -> Identity:
+        """What tells it apart from all other resources of its stack, former ones included."""
+        return self.logical_id, self.physical_id
 
     def now_in(self, status: str, reason: str | None = None, **changes: Any) -> StackResource:
         """This resource in another status."""
@@ -160,7 +171,7 @@ class Stack:
         self.stable_imports: frozenset[str] = frozenset()
         self.ever_stable = False
         self.journal: list[JournalEntry] = []
-        # Physical resources that a rollback has still to delete, in the order to delete them in.
+        # Physical resources that a rollback has still to delete, newest first.
         self.leftovers: list[StackResource] = []
         self._resources: dict[str, StackResource] = {}
         self._outputs: tuple[Output, ...] = ()

@@ -11,7 +11,13 @@ from collections.abc import Collection
 
 from localcloud.cloudformation.engine.deployment import deletion_order
 from localcloud.cloudformation.engine.provisioning import Provisioner
-from localcloud.cloudformation.engine.state import JournalEntry, Stack, StackResource, Step
+from localcloud.cloudformation.engine.state import (
+    Identity,
+    JournalEntry,
+    Stack,
+    StackResource,
+    Step,
+)
 from localcloud.cloudformation.errors import ResourceFailure
 
 SKIPPED_REASON = "Resource skipped during UpdateRollback"
@@ -85,7 +91,8 @@ def delete_leftovers(
     """
     failed: list[str] = []
     remaining: list[StackResource] = []
-    for resource in stack.leftovers:
+    # Newest first, but for what was made in an early attempt and uses something from a later one.
+    for resource in deletion_order(stack.leftovers[::-1]):
         current = stack.resource(resource.logical_id)
         own = current is not None and current.physical_id == resource.physical_id
         keeps = resource.declaration.deletion_policy == "Retain" and not retain_except_on_create
@@ -114,7 +121,7 @@ def delete_everything(
     `retain` names resources to let go of; with `force` failing ones are let go of too.
     """
     failed: list[str] = []
-    needed: set[str] = set()
+    needed: set[Identity] = set()
     own = stack.resources()
     predecessors = [
         entry.before
@@ -124,12 +131,11 @@ def delete_everything(
     others = [
         resource
         for resource in [*predecessors, *stack.leftovers]
-        if resource.logical_id not in own
-        or own[resource.logical_id].physical_id != resource.physical_id
+        if resource.identity not in {mine.identity for mine in own.values()}
     ]
     for resource in deletion_order([*own.values(), *others]):
         current = own.get(resource.logical_id) is resource
-        if resource.logical_id in needed:
+        if resource.identity in needed:
             needed |= resource.dependencies
             continue
         if resource.logical_id in retain or _is_retained(resource):

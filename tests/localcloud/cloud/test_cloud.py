@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -77,23 +78,24 @@ def test_second_cloud_in_a_process_is_refused():
 
 
 def test_taken_port_is_refused_and_lets_go():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        with pytest.raises(OSError, match="Address already in use"):
-            Cloud(port=taken.getsockname()[1]).start()
-    with Cloud(port=taken.getsockname()[1]) as cloud:
-        assert port_of(cloud) == taken.getsockname()[1]
+    taken = socket.create_server(("127.0.0.1", 0))
+    port = taken.getsockname()[1]
+    with taken, pytest.raises(OSError, match="Address already in use"):
+        Cloud(port=port).start()
+    with Cloud(port=port) as cloud:
+        assert port_of(cloud) == port
 
 
 def test_folder_with_files_is_refused_and_kept(tmp_path):
     (tmp_path / "precious").write_text("mine")
-    with pytest.raises(ValueError, match="state_dir: .* is not empty"):
+    with pytest.raises(ValueError, match=r"state_dir: .* is not empty"):
         Cloud(state_dir=tmp_path)
     assert (tmp_path / "precious").read_text() == "mine"
 
 
 @pytest.mark.parametrize("account", ["", "12345678901", "1234567890123", "12345678901x"])
 def test_account_that_is_not_12_digits_is_refused(account):
-    with pytest.raises(ValueError, match="account: .*; allowed: 12 digits"):
+    with pytest.raises(ValueError, match=r"account: .*; allowed: 12 digits"):
         Cloud(account=account)
 
 
@@ -111,11 +113,17 @@ def test_environ_is_all_that_a_client_needs(monkeypatch):
     with Cloud() as cloud:
         for name, value in cloud.environ.items():
             monkeypatch.setenv(name, value)
-        monkeypatch.delenv("AWS_PROFILE", raising=False)
-        boto3.Session().client("s3").create_bucket(Bucket="by-environment")
+            boto3.Session().client("s3").create_bucket(Bucket="by-environment")
         buckets = cloud.context.client("s3").list_buckets()["Buckets"]
         assert [bucket["Name"] for bucket in buckets] == ["by-environment"]
         assert Path(cloud.environ["CDK_DOCKER"]).stat().st_mode & 0o100
+
+
+def test_profile_of_the_caller_is_left_alone_and_plays_no_part(monkeypatch):
+    monkeypatch.setenv("AWS_PROFILE", "of-another-account")
+    with Cloud() as cloud:
+        assert cloud.context.client("s3").list_buckets()["Buckets"] == []
+    assert os.environ["AWS_PROFILE"] == "of-another-account"
 
 
 def test_two_clouds_have_keys_of_their_own():

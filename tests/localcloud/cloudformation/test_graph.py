@@ -25,6 +25,14 @@ def acyclic_graphs(draw: st.DrawFn) -> dict[str, frozenset[str]]:
     return {name: graph[name] for name in draw(st.permutations(names))}
 
 
+def _resources(graph: dict[str, frozenset[str]]) -> list[StackResource]:
+    declaration = ResourceDeclaration("", "", {})
+    return [
+        StackResource(name, "T", declaration, frozenset((item, None) for item in before))
+        for name, before in graph.items()
+    ]
+
+
 @given(acyclic_graphs())
 def test_order_has_every_dependency_first(graph: dict[str, frozenset[str]]) -> None:
     order = topological_order(graph)
@@ -36,8 +44,7 @@ def test_order_has_every_dependency_first(graph: dict[str, frozenset[str]]) -> N
 
 @given(acyclic_graphs())
 def test_deletion_has_every_dependent_first(graph: dict[str, frozenset[str]]) -> None:
-    declaration = ResourceDeclaration("", "", {})
-    resources = [StackResource(name, "T", declaration, before) for name, before in graph.items()]
+    resources = _resources(graph)
 
     order = [resource.logical_id for resource in deletion_order(resources)]
 
@@ -48,8 +55,7 @@ def test_deletion_has_every_dependent_first(graph: dict[str, frozenset[str]]) ->
 
 @given(st.dictionaries(st.sampled_from(NAMES), st.frozensets(st.sampled_from(NAMES))))
 def test_deletion_of_any_graph_names_everything_once(graph: dict[str, frozenset[str]]) -> None:
-    declaration = ResourceDeclaration("", "", {})
-    resources = [StackResource(name, "T", declaration, before) for name, before in graph.items()]
+    resources = _resources(graph)
 
     assert sorted(r.logical_id for r in deletion_order(resources)) == sorted(graph)
 

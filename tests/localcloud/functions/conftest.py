@@ -54,7 +54,7 @@ def moto_server() -> Iterator[MotoServer]:
     application = MotoServer()
     server = make_server("localhost", 0, application, threaded=True)
     application.endpoint = f"http://localhost:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     yield application
     server.shutdown()

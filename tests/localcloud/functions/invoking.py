@@ -81,6 +81,7 @@ class Meeting:
     def arrival(self) -> dict[str, Any]:
         """Wait until one more handler runs; it stays until `let_go`."""
         connection, _ = self._listener.accept()
+        connection.settimeout(20)
         self._held.append(connection)
         with connection.makefile("rb") as file:
             told: dict[str, Any] = json.loads(file.read())

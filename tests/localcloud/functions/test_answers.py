@@ -44,7 +44,7 @@ def test_any_json_object_comes_back_as_it_was_sent(
 ) -> None:
     function = deploy()
 
-    @settings(max_examples=50, deadline=None)
+    @settings(max_examples=30, deadline=None)
     @given(event=json_objects)
     def comes_back(event: dict[str, Any]) -> None:
         sent = {**event, "do": "echo"}

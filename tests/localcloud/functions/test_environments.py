@@ -15,6 +15,12 @@ from localcloud.functions.errors import ServiceFailureError
 from tests.localcloud.functions.invoking import Deploy, Meeting, Serve, answer, call
 
 
+def kill(pid: int) -> None:
+    """Kill a process of the service and wait for its end, which the service has yet to notice."""
+    os.kill(pid, signal.SIGKILL)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+
+
 def test_idle_environment_is_used_again(service: FunctionService, deploy: Deploy) -> None:
     function = deploy()
     seen = {answer(call(service, function, "describe"))["environment"] for _ in range(5)}
@@ -70,7 +76,7 @@ def test_environment_killed_while_idle_is_replaced_unseen(
 ) -> None:
     function = deploy()
     before = answer(call(service, function, "describe"))
-    os.kill(before["pid"], signal.SIGKILL)
+    kill(before["pid"])
     after = answer(call(service, function, "describe"))
     assert after["environment"] != before["environment"]
 
@@ -147,7 +153,7 @@ def test_environment_that_cannot_start_is_the_services_failure(
     function = deploy()
     seen = answer(call(service, function, "describe"))
     code = Path(seen["workdir"])
-    os.kill(seen["pid"], signal.SIGKILL)
+    kill(seen["pid"])
     away = code.rename(code.with_name("away"))
     for _ in range(2):
         with pytest.raises(ServiceFailureError, match="No such file or directory") as refused:
