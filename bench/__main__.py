@@ -45,13 +45,13 @@ def run_keras() -> dict[str, float]:
 def table(images: int, job_s: float, one_at_a_time_s: float, batched_s: float) -> Table:
     """The comparison as it is printed."""
     shown = Table(title=f"{images:,} images on this machine")
-    for column in ("way", "seconds", "images/s", "times the prototype's way"):
+    for column in ("way", "seconds", "images/s", "times as fast"):
         shown.add_column(column, justify="left" if column == "way" else "right")
     prototype_s = one_at_a_time_s * images
     for way, seconds in (
-        ("prototype's way: one Keras predict per image, one process, warm", prototype_s),
-        ("Keras predict in batches of 128, one process, warm", batched_s * images),
-        ("serverless job on the embedded cloud, cold, POST to SUCCEEDED", job_s),
+        ("Keras, one predict per image (warm)", prototype_s),
+        ("Keras, batches of 128 (warm)", batched_s * images),
+        ("serverless job (cold, POST to SUCCEEDED)", job_s),
     ):
         shown.add_row(
             way, f"{seconds:.2f}", f"{images / seconds:,.0f}", f"{prototype_s / seconds:.1f}"

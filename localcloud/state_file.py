@@ -13,8 +13,7 @@ import urllib.request
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from localcloud.server.routing import IDENTITY_PATH
-
+IDENTITY_PATH = "/_localcloud/identity"
 FOLDER = Path(".localcloud")
 _ANSWER_WITHIN_S = 5
 

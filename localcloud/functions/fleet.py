@@ -19,7 +19,11 @@ from localcloud.functions.code import CodeStore
 from localcloud.functions.concurrency import ScalingRate
 from localcloud.functions.configuration import DeployedFunctions, FunctionConfiguration
 from localcloud.functions.environment import Environment
-from localcloud.functions.errors import ResourceNotReadyError, ServiceError
+from localcloud.functions.errors import (
+    ResourceNotFoundError,
+    ResourceNotReadyError,
+    ServiceError,
+)
 from localcloud.functions.invocation import EnvironmentSpec
 from localcloud.functions.limits import ServiceLimits
 from localcloud.functions.logs import LogWriter
@@ -58,6 +62,7 @@ class Fleet:
         self._scaling = ScalingRate(limits.scaling_burst)
         self._reaper = Reaper()
         self._lock = threading.Lock()
+        self._reconciling = threading.Lock()
         self._versions: dict[tuple[str, str], _Version] = {}
         self._retired: list[Pool] = []
         self._provisioned: dict[tuple[str, str], int] = {}
@@ -86,29 +91,24 @@ class Fleet:
             self._retire(version.pool)
         return made.pool
 
-    def provision(self, function: str, alias: str, count: int) -> None:
-        """Keep `count` environments of the version behind an alias initialised (0: none).
+    def provision(self, function: str, qualifier: str, count: int) -> None:
+        """Keep `count` environments of a version or alias initialised; 0 ends it.
 
-        Raises ResourceNotFoundError, or what `pool` raises.
+        Raises ResourceNotFoundError, or what `pool` raises, unless `count` is 0.
         """
-        self.pool(self._deployed.resolve(function, alias).configuration)
+        if count:
+            self.pool(self._deployed.resolve(function, qualifier).configuration)
         with self._lock:
-            self._provisioned[function, alias] = count
+            self._provisioned[function, qualifier] = count
         self.reconcile()
 
     def reconcile(self) -> None:
         """Retire versions that are no longer deployed as they were; start what is provisioned."""
-        with self._lock:
-            versions = dict(self._versions)
-        for key, version in versions.items():
-            if not self._deployed.has(version.configuration):
-                with self._lock:
-                    if self._versions.get(key) is version:
-                        del self._versions[key]
-                self._retire(version.pool)
-        self._apply_provisioned()
-        with self._lock:
-            self._retired = [pool for pool in self._retired if pool.environments()]
+        with self._reconciling:
+            self._retire_changed()
+            self._apply_provisioned()
+            with self._lock:
+                self._retired = [pool for pool in self._retired if pool.environments()]
 
     def end_idle(self) -> None:
         """End environments that were unused for too long."""
@@ -135,6 +135,16 @@ class Fleet:
         self._reaper.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
+    def _retire_changed(self) -> None:
+        with self._lock:
+            versions = dict(self._versions)
+        for key, version in versions.items():
+            if not self._deployed.has(version.configuration):
+                with self._lock:
+                    if self._versions.get(key) is version:
+                        del self._versions[key]
+                self._retire(version.pool)
+
     def _retire(self, pool: Pool) -> None:
         with self._lock:
             self._retired.append(pool)
@@ -144,12 +154,17 @@ class Fleet:
         wanted: Counter[tuple[str, str]] = Counter()
         with self._lock:
             provisioned = dict(self._provisioned)
-        for (function, alias), count in provisioned.items():
+        for key, count in provisioned.items():
             try:
-                configuration = self._deployed.resolve(function, alias).configuration
+                configuration = self._deployed.resolve(*key).configuration
                 self.pool(configuration)
+            except ResourceNotFoundError:
+                # A function made again under its name has no provisioned concurrency, as on AWS.
+                with self._lock:
+                    self._provisioned.pop(key, None)
+                continue
             except ServiceError:
-                # The alias is gone, or points to what cannot run: its next invocation says which.
+                # It points to what cannot run here: the next invocation says why.
                 continue
             wanted[configuration.name, configuration.version] += count
         with self._lock:

@@ -124,12 +124,13 @@ class FunctionService:
         """Serve one POST /2015-03-31/functions/{name}/invocations as Lambda does."""
         return invoke_over_http(self, environ, start_response)
 
-    def provision(self, function: str, alias: str, count: int) -> None:
-        """Keep `count` environments behind an alias initialised, within this machine's width.
+    def provision(self, function: str, qualifier: str, count: int) -> None:
+        """Keep `count` environments of a version or alias initialised; 0 ends it.
 
-        `count` 0 ends it. Returns when they are.
+        Returns when they are: at most as many as this machine's width. Raises
+        ResourceNotFoundError, InvalidRuntimeError or ResourceNotReadyError.
         """
-        self._fleet.provision(function, alias, count)
+        self._fleet.provision(function, qualifier, count)
 
     def functions_changed(self) -> None:
         """Retire environments of changed or deleted functions now, not within a second."""

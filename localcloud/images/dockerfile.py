@@ -74,6 +74,11 @@ class Dockerfile:
     workdir: str
     handler: str
 
+    @property
+    def python_version(self) -> str:
+        """The Python of the base image, as `3.13`."""
+        return re.findall(r":(3\.\d+)", self.base_image)[0]
+
 
 def read_dockerfile(text: str, *, name: str, build_args: Mapping[str, str]) -> Dockerfile:
     """Parse `text`; `name` is used in messages only.

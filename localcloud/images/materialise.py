@@ -12,6 +12,7 @@ import hashlib
 import json
 import posixpath
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -45,6 +46,9 @@ def build_image(
     """
     text = (context / dockerfile).read_text()
     recipe = read_dockerfile(text, name=dockerfile, build_args=build_args)
+    host = f"{sys.version_info.major}.{sys.version_info.minor}"
+    if recipe.python_version != host:
+        say(f"Python {host} of this machine stands in for {recipe.python_version} of the image")
     store.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=store.folder, prefix="building-") as folder:
         building = Path(folder) / "image"

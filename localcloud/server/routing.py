@@ -18,6 +18,7 @@ from localcloud.functions import INVOKE_PATH
 from localcloud.provisioned_concurrency import PROVISIONED_CONCURRENCY_PATH
 from localcloud.server.credential_scope import credential_scope_of
 from localcloud.server.errors import internal_error
+from localcloud.state_file import IDENTITY_PATH
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-IDENTITY_PATH = "/_localcloud/identity"
 HTTP_API_PREFIX = "/_http_api/"
 
 # Tables of moto's operations by service, which hold no data: made once for all clouds of a process.

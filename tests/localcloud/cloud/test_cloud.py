@@ -113,7 +113,7 @@ def test_environ_is_all_that_a_client_needs(monkeypatch):
     with Cloud() as cloud:
         for name, value in cloud.environ.items():
             monkeypatch.setenv(name, value)
-            boto3.Session().client("s3").create_bucket(Bucket="by-environment")
+        boto3.Session().client("s3").create_bucket(Bucket="by-environment")
         buckets = cloud.context.client("s3").list_buckets()["Buckets"]
         assert [bucket["Name"] for bucket in buckets] == ["by-environment"]
         assert Path(cloud.environ["CDK_DOCKER"]).stat().st_mode & 0o100

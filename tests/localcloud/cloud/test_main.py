@@ -3,26 +3,34 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
 
+from localcloud.state_file import NoCloudError, find_cloud, this_process
+
 REPOSITORY = Path(__file__).parents[3]
 
 
-@pytest.fixture
-def localcloud(tmp_path):
-    """`python -m localcloud` in a folder of its own; whatever is still running is ended."""
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+@contextmanager
+def starting(folder: Path) -> Iterator[Start]:
+    """`python -m localcloud` in `folder`; whatever is still running at the end is ended."""
     running: list[subprocess.Popen[str]] = []
 
     def start(*arguments: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
             [sys.executable, "-m", "localcloud", *arguments],
-            cwd=tmp_path,
+            cwd=folder,
             env={**os.environ, "PYTHONPATH": str(REPOSITORY), "AWS_PROFILE": "someone-elses"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -36,6 +44,20 @@ def localcloud(tmp_path):
     for process in running:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture
+def localcloud(tmp_path: Path) -> Iterator[Start]:
+    with starting(tmp_path) as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def with_a_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    """The same in a folder where a cloud is up."""
+    with starting(tmp_path_factory.mktemp("with-a-cloud")) as start:
+        lines_of_up(start("up"))
+        yield start
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
@@ -73,17 +95,15 @@ def test_up_serves_until_a_signal_and_leaves_no_file(localcloud, tmp_path, numbe
     assert not (tmp_path / ".localcloud").exists()
 
 
-def test_exec_takes_the_exit_code_of_its_command_and_its_options_untouched(localcloud):
-    lines_of_up(localcloud("up"))
+def test_exec_takes_the_exit_code_of_its_command_and_its_options_untouched(with_a_cloud):
     script = "import sys; print(sys.argv[1:]); sys.exit(7)"
     command = (sys.executable, "-c", script, "--port", "1", "-x")
-    code, out, _ = ended(localcloud("exec", "--", *command))
+    code, out, _ = ended(with_a_cloud("exec", "--", *command))
     assert (code, out.strip()) == (7, "['--port', '1', '-x']")
 
 
-def test_exec_finds_node_and_the_cdk_needs_no_more(localcloud):
-    lines_of_up(localcloud("up"))
-    code, out, _ = ended(localcloud("exec", "--", "node", "--version"))
+def test_exec_finds_node_and_the_cdk_needs_no_more(with_a_cloud):
+    code, out, _ = ended(with_a_cloud("exec", "--", "node", "--version"))
     assert (code, out[0]) == (0, "v")
 
 
@@ -119,16 +139,15 @@ def test_exec_asks_which_of_two_clouds_is_meant(localcloud, tmp_path):
 
 
 def test_up_says_that_a_port_is_taken(localcloud):
-    lines = lines_of_up(localcloud("up"))
-    port = lines[0].split("localhost:")[1].split(",")[0]
-    code, _, err = ended(localcloud("up", "--port", port))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, _, err = ended(localcloud("up", "--port", str(port)))
     assert code == 1
     assert f"port {port}: Address already in use" in err
 
 
-def test_exec_of_a_missing_command_names_it(localcloud):
-    lines_of_up(localcloud("up"))
-    code, _, err = ended(localcloud("exec", "--", "no-such-command"))
+def test_exec_of_a_missing_command_names_it(with_a_cloud):
+    code, _, err = ended(with_a_cloud("exec", "--", "no-such-command"))
     assert code == 1
     assert "no-such-command: No such file or directory" in err
 
@@ -141,11 +160,11 @@ def test_foreign_state_file_is_named(localcloud, tmp_path):
     assert "1.json is no state file of a cloud" in err
 
 
-def test_state_file_of_a_reused_port_is_not_mistaken_for_the_cloud(localcloud, tmp_path):
-    lines_of_up(localcloud("up"))
-    (state_file,) = (tmp_path / ".localcloud").iterdir()
-    state: dict[str, Any] = json.loads(state_file.read_text())
-    state_file.write_text(json.dumps({**state, "pid": state["pid"] + 1}))
-    code, _, err = ended(localcloud("exec", "--", "true"))
-    assert code == 1
-    assert "is gone" in err
+def test_state_file_of_a_reused_port_is_not_mistaken_for_the_cloud(cloud, tmp_path):
+    port = int(cloud.context.endpoint.rpartition(":")[2])
+    mine = this_process(port, cloud.context.endpoint, {})
+    mine.write(tmp_path)
+    assert find_cloud(None, tmp_path) == mine
+    replace(mine, pid=mine.pid + 1).write(tmp_path)
+    with pytest.raises(NoCloudError, match="is gone"):
+        find_cloud(None, tmp_path)

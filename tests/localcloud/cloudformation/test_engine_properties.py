@@ -78,7 +78,7 @@ def _delete(service: CloudFormationService, world: World) -> None:
     assert world.things == {}
 
 
-@settings(max_examples=4000, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.tuples(templates(), failures), min_size=1, max_size=4))
 def test_deployment_succeeds_or_leaves_everything_as_it_was(
     steps: list[tuple[dict[str, Any], set[str]]],
@@ -107,7 +107,7 @@ def test_deployment_succeeds_or_leaves_everything_as_it_was(
         _delete(service, world)
 
 
-@settings(max_examples=4000, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(templates(), st.lists(st.tuples(templates(), failures), min_size=1, max_size=3))
 def test_rollback_after_failures_without_rollback_returns_to_the_stable_state(
     first: dict[str, Any], steps: list[tuple[dict[str, Any], set[str]]]

@@ -35,6 +35,7 @@ def test_every_accepted_instruction_is_read() -> None:
         'CMD ["handler.handler"]\n'
     )
     assert recipe.base_image == "public.ecr.aws/lambda/python:3.13"
+    assert recipe.python_version == "3.13"
     assert recipe.environment == {"MODE": "fast", "GREETING": "two words"}
     assert recipe.workdir == "/var/task/inner"
     assert recipe.handler == "handler.handler"

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
 import pytest
 
-from localcloud.functions import FunctionService, reaper
+from localcloud.functions import FunctionService, ServiceLimits, reaper
+from localcloud.functions.environment import Environment
 from localcloud.functions.errors import ResourceNotReadyError
+from localcloud.functions.invocation import EnvironmentSpec, Invocation
+from localcloud.functions.logs import LogWriter
 from localcloud.functions.reaper import Reaper
-from tests.localcloud.functions.invoking import Deploy, Meeting, Serve, call
+from localcloud.images.virtual_environment import VirtualEnvironments
+from tests.localcloud.functions.invoking import (
+    ACCOUNT,
+    CACHE,
+    CODE,
+    REGION,
+    Deploy,
+    Meeting,
+    Serve,
+    call,
+)
 
 CHILD = """
 import signal, subprocess, sys
@@ -31,12 +46,15 @@ signal.pause()
 def test_stop_ends_running_and_waiting_invocations(
     serve: Serve, deploy: Deploy, meeting: Meeting
 ) -> None:
-    service = serve()
+    service = serve(limits=ServiceLimits(width=2))
     function = deploy()
     futures = [meeting.start(service, function) for _ in range(3)]
-    processes = [psutil.Process(meeting.arrival()["pid"]) for _ in futures]
+    processes = [psutil.Process(meeting.arrival()["pid"]) for _ in range(2)]
     service.stop()
-    assert {future.result().function_error for future in futures} == {"Unhandled"}
+    errors = [future.exception() for future in futures]
+    assert sorted(type(error) for error in errors if error) == [ResourceNotReadyError]
+    results = [future.result() for future in futures if not future.exception()]
+    assert [result.function_error for result in results] == ["Unhandled", "Unhandled"]
     assert not any(process.is_running() for process in processes)
 
 
@@ -77,6 +95,38 @@ def test_killed_clouds_processes_and_folders_are_ended(tmp_path: Path) -> None:
     assert not folder.exists()
     assert len(reaping) == 1
     assert not reaping[0].is_running()
+
+
+def test_environment_is_known_to_the_reaper_while_it_runs(tmp_path: Path, meeting: Meeting) -> None:
+    (tmp_path / "handler.py").write_text(CODE)
+    spec = EnvironmentSpec(
+        function_name="function",
+        version="1",
+        python=VirtualEnvironments(CACHE).python([], say=print),
+        workdir=tmp_path,
+        handler="handler.handler",
+        variables={},
+        memory_mb=256,
+        timeout_s=20,
+        log_group="/reaping",
+        log_as_json=False,
+    )
+    reaping = Reaper()
+    environment = Environment(
+        spec,
+        folder=tmp_path / "environments",
+        writer=LogWriter(ACCOUNT, REGION),
+        reaper=reaping,
+        init_limit_s=10,
+        initialization_type="on-demand",
+    )
+    event = json.dumps({"do": "meet", "port": meeting.port}).encode()
+    with ThreadPoolExecutor(1) as executor:
+        held = executor.submit(environment.invoke, Invocation("request", "arn", event))
+        meeting.arrival()
+        reaping.close()
+        assert b"signal: killed" in held.result().payload
+    assert list((tmp_path / "environments").iterdir()) == []
 
 
 def test_reaper_forgets_what_has_ended(tmp_path: Path) -> None:
