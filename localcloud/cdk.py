@@ -122,7 +122,7 @@ def find_cli(node_modules: Path = REPOSITORY / "node_modules") -> Path:
 
 
 def environment_of_cli(cloud: Mapping[str, str] | None) -> dict[str, str]:
-    """The caller's environment, with this Python and this Node first on PATH and the cloud's keys.
+    """The caller's environment with this Python, Node and CDK first on PATH, and the cloud's keys.
 
     With a cloud, profile and session token of the caller go: they would win over the cloud's keys.
     """
@@ -132,7 +132,8 @@ def environment_of_cli(cloud: Mapping[str, str] | None) -> dict[str, str]:
             environ.pop(name, None)
         environ.update(cloud)
     # The app is started as `python3 app.py`, and jsii starts `node`.
-    folders = [str(Path(sys.executable).parent), str(find_node().parent)]
+    programs = REPOSITORY / "node_modules" / ".bin"
+    folders = [str(Path(sys.executable).parent), str(find_node().parent), str(programs)]
     environ["PATH"] = os.pathsep.join([*folders, environ.get("PATH", os.defpath)])
     environ["CDK_DISABLE_CLI_TELEMETRY"] = "true"
     environ["JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION"] = "1"

@@ -1,7 +1,8 @@
 """Lets a bucket's server access logging be set before the log bucket's policy exists.
 
 moto demands the policy first. S3 checks only that the target bucket exists, and CDK relies on that:
-its templates make no bucket wait for the policy of its log bucket.
+its templates make no bucket wait for the policy of its log bucket. Logs are then delivered whatever
+the policy says; S3 would drop them.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ def access_logging_patches() -> list[Patch]:
         Patch(
             FakeBucket,
             "_log_permissions_enabled_policy",
-            # Deliveries are not made here, so there is nothing that the policy could refuse.
             method(_always_permitted),
             "PutBucketLogging fails while the target bucket has no policy yet",
         )

@@ -10,6 +10,7 @@ import json
 import os
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -40,7 +41,8 @@ class RunningCloud:
     def remove(self, folder: Path = FOLDER) -> None:
         """Take the file away, and the folder with the last one."""
         (folder / f"{self.port}.json").unlink(missing_ok=True)
-        if not any(folder.iterdir()):
+        # Another cloud's file may be in it, or its end may have taken the folder away just now.
+        with suppress(OSError):
             folder.rmdir()
 
     def answers(self) -> bool:

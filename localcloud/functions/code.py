@@ -86,8 +86,12 @@ class CodeStore:
                 unpacked = Path(folder) / "task"
                 with zipfile.ZipFile(io.BytesIO(function.zip_bytes or b"")) as archive:
                     archive.extractall(unpacked)
-                if not task.exists():
+                try:
                     unpacked.rename(task)
+                except OSError:
+                    # Another invocation was faster.
+                    if not task.exists():
+                        raise
         return Code(
             python=self._environments.python([], say=lambda text: None),
             task=task,

@@ -145,7 +145,7 @@ class Environment:
     def _init(self, phase: str, deadline: float, request_id: str) -> FunctionFailure | None:
         """Start the process and wait until it asks for its first event."""
         started = time.monotonic()
-        self._log.init_start(f"python:{platform.python_version()}")
+        self._log.init_start(f"python:{platform.python_version()}", self._initialization_type)
         process = self._process = self._start_process()
         if self._killed.is_set():
             process.kill()

@@ -87,8 +87,10 @@ class Fleet:
             if version is not None and version.configuration == configuration:
                 return version.pool
             self._versions[key] = made
+            if version is not None:
+                self._retired.append(version.pool)
         if version is not None:
-            self._retire(version.pool)
+            version.pool.retire()
         return made.pool
 
     def provision(self, function: str, qualifier: str, count: int) -> None:
@@ -139,16 +141,13 @@ class Fleet:
         with self._lock:
             versions = dict(self._versions)
         for key, version in versions.items():
-            if not self._deployed.has(version.configuration):
-                with self._lock:
-                    if self._versions.get(key) is version:
-                        del self._versions[key]
-                self._retire(version.pool)
-
-    def _retire(self, pool: Pool) -> None:
-        with self._lock:
-            self._retired.append(pool)
-        pool.retire()
+            if self._deployed.has(version.configuration):
+                continue
+            with self._lock:
+                if self._versions.get(key) is version:
+                    del self._versions[key]
+                    self._retired.append(version.pool)
+            version.pool.retire()
 
     def _apply_provisioned(self) -> None:
         wanted: Counter[tuple[str, str]] = Counter()

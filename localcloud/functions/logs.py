@@ -87,9 +87,9 @@ class EnvironmentLog:
             # The runtime separates the lines of one error by carriage returns.
             self._event(line.decode(errors="replace").replace("\r", "\n"))
 
-    def init_start(self, runtime_version: str) -> None:
+    def init_start(self, runtime_version: str, initialization_type: str) -> None:
         """The line that begins an environment's log."""
-        record = {"initializationType": "on-demand", "runtimeVersion": runtime_version}
+        record = {"initializationType": initialization_type, "runtimeVersion": runtime_version}
         self._platform("initStart", f"INIT_START Runtime Version: {runtime_version}", record)
 
     def init_failed(self, init_ms: float, phase: str, status: str, error_type: str | None) -> None:

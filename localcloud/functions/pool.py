@@ -65,6 +65,10 @@ class Pool:
                 except EnvironmentGoneError:
                     self._forget(environment)
                     environment = None
+                except BaseException:
+                    # Where its exchange stands is unknown: it may misunderstand the next event.
+                    environment.usable = False
+                    raise
         finally:
             self._give_back(environment)
 
@@ -76,6 +80,8 @@ class Pool:
         for _ in range(missing):
             environment = self._make(PROVISIONED)
             with self._changed:
+                if self._retired:
+                    return
                 self._all.add(environment)
                 self._running += 1
             environment.initialise()

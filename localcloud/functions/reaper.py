@@ -24,16 +24,9 @@ class Reaper:
     """The cloud's side: tells the reaping process what there is to end."""
 
     def __init__(self) -> None:
-        # -I and -S keep the user's site-packages and variables out of it.
-        read_end, write_end = os.pipe()
-        self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(Path(__file__).resolve())],
-            stdin=read_end,
-            start_new_session=True,
-        )
-        os.close(read_end)
-        self._messages = os.fdopen(write_end, "w")
         self._lock = threading.Lock()
+        self._watched: dict[int, str] = {}
+        self._start()
 
     @property
     def pid(self) -> int:
@@ -42,21 +35,42 @@ class Reaper:
 
     def watch(self, process_group: int, folder: Path) -> None:
         """End `process_group` and remove `folder` if the cloud dies."""
-        self._tell({"watch": process_group, "folder": str(folder)})
+        with self._lock:
+            self._watched[process_group] = str(folder)
+            self._tell({"watch": process_group, "folder": str(folder)})
 
     def forget(self, process_group: int) -> None:
         """`process_group` has ended; its number may be used again by others."""
-        self._tell({"forget": process_group})
+        with self._lock:
+            self._watched.pop(process_group, None)
+            self._tell({"forget": process_group})
 
     def close(self) -> None:
         """End the reaping process; what is still watched is ended by it."""
-        self._messages.close()
+        self._pipe.close()
         self._process.wait()
 
+    def _start(self) -> None:
+        read_end, write_end = os.pipe()
+        # Unbuffered: a message must be on its way before the process it tells of can be lost.
+        self._pipe = os.fdopen(write_end, "wb", buffering=0)
+        # -I and -S keep the user's site-packages and variables out of it.
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(Path(__file__).resolve())],
+            stdin=read_end,
+            start_new_session=True,
+        )
+        os.close(read_end)
+
     def _tell(self, message: dict[str, object]) -> None:
-        with self._lock:
-            self._messages.write(json.dumps(message) + "\n")
-            self._messages.flush()
+        try:
+            self._pipe.write(json.dumps(message).encode() + b"\n")
+        except BrokenPipeError:
+            # Somebody killed it: another one takes over the whole list.
+            self.close()
+            self._start()
+            for process_group, folder in self._watched.items():
+                self._tell({"watch": process_group, "folder": folder})
 
 
 def reap(messages: TextIO) -> None:

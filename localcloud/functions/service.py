@@ -95,9 +95,9 @@ class FunctionService:
         """Invoke `function` (name or ARN, partial or with a qualifier) with a JSON payload.
 
         An empty payload stands for `{}`; `client_context` is JSON text. Failures of the function
-        itself are results. Raises ResourceNotFoundError, TooManyRequestsError,
+        itself are results. Raises ServiceError: ResourceNotFoundError, TooManyRequestsError,
         RequestTooLargeError, InvalidRequestContentError, InvalidParameterValueError,
-        InvalidRuntimeError or ResourceNotReadyError.
+        InvalidRuntimeError, ResourceNotReadyError or ServiceFailureError.
         """
         _check_payload(payload, invocation_type)
         target = self._deployed.resolve(function, qualifier)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import uuid
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -37,6 +38,7 @@ def invoke_over_http(
         headers = [
             ("Content-Type", "application/json"),
             ("x-amzn-ErrorType", error.code),
+            ("x-amzn-RequestId", str(uuid.uuid4())),
         ]
         start_response(_status_line(error.status), headers)
         return [json.dumps(error.body).encode()]

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 
 from moto.awslambda.exceptions import UnknownFunctionException
 
-from localcloud.functions.errors import ServiceError
+from localcloud.functions.errors import SYNC_PAYLOAD_LIMIT_BYTES, ServiceError
 from localcloud.http_api.access_logs import AccessLogs
 from localcloud.http_api.answers import ApiAnswer, MalformedAnswerError, answer_of, api_error
+from localcloud.http_api.cors import preflight, with_headers
 from localcloud.http_api.events import event_of
 from localcloud.http_api.permissions import may_invoke
 from localcloud.http_api.request import ApiRequest, BodyTooLargeError
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _PREFIX = "/_http_api/"
-# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
-_EVENT_LIMIT_BYTES = 6 * 1024 * 1024
 
 
 class _Exchange:
@@ -71,8 +70,9 @@ class HttpApiFront:
         except BodyTooLargeError:
             return _respond(start_response, api_error(413, "Request Entity Too Large"), "-")
         exchange = _Exchange(stage, request)
+        cors = stage.api.cors_configuration
         try:
-            answer = self._answer(exchange)
+            answer = preflight(cors, request) or with_headers(cors, request, self._answer(exchange))
         except UnmodelledApiError as error:
             log.error("API %s: not modelled in this cloud: %s", api_id, error)
             answer = api_error(500, "Internal Server Error", error=f"not modelled: {error}")
@@ -119,7 +119,7 @@ class HttpApiFront:
             )
         event = event_of(exchange.request, stage, route, exchange.caller, self._context)
         payload = json.dumps(event).encode()
-        if len(payload) > _EVENT_LIMIT_BYTES:
+        if len(payload) > SYNC_PAYLOAD_LIMIT_BYTES:
             return api_error(413, "Request Entity Too Large")
         started_at_s = time.monotonic()
         try:

@@ -104,14 +104,14 @@ class ImageStore:
     @contextmanager
     def _tags(self) -> Iterator[dict[str, str]]:
         self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "tags.json").open("a+") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            file.seek(0)
-            text = file.read()
-            tags: dict[str, str] = json.loads(text) if text else {}
+        file = self.folder / "tags.json"
+        with (self.folder / "tags.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            tags: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
             before = dict(tags)
             yield tags
             if tags != before:
-                file.seek(0)
-                file.truncate()
-                json.dump(tags, file, indent=2)
+                # Renamed into place: a deploy that is interrupted here leaves the old tags whole.
+                written = file.with_suffix(".new")
+                written.write_text(json.dumps(tags, indent=2))
+                written.replace(file)

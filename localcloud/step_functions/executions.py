@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from moto.stepfunctions.models import StepFunctionBackend
 from moto.stepfunctions.parser.api import (
     ExecutionFailedEventDetails,
     ExecutionStartedEventDetails,
@@ -169,6 +170,26 @@ def started_once(start: Callable[..., Execution]) -> Callable[..., Execution]:
     return start_execution
 
 
+def deleting(delete: Callable[..., None]) -> Callable[..., None]:
+    """DeleteStateMachine, which ends the machine's executions: nobody could ask for them any more.
+
+    https://docs.aws.amazon.com/step-functions/latest/apireference/API_DeleteStateMachine.html
+    """
+
+    def delete_state_machine(backend: StepFunctionBackend, arn: str) -> None:
+        running = [
+            execution
+            for machine in backend.state_machines
+            if machine.arn == arn
+            for execution in machine.executions
+        ]
+        delete(backend, arn)
+        for execution in running:
+            execution.stop(stop_date=None, error=None, cause=None)
+
+    return delete_state_machine
+
+
 def stop_executions() -> None:
     """Abort every execution that runs in this process, those of deleted state machines included."""
     with _live_lock:
@@ -177,7 +198,7 @@ def stop_executions() -> None:
         execution.stop(stop_date=None, error=None, cause=None)
 
 
-def await_executions(timeout_s: float = 10) -> None:
+def await_executions(timeout_s: float = 5) -> None:
     """Wait for the threads of stopped executions; what is still there afterwards is logged."""
     with _live_lock:
         threads = list(_live)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import jsonpath_ng
 import jsonpath_ng.ext
+from moto.stepfunctions.models import StepFunctionBackend
 from moto.stepfunctions.parser import models
 from moto.stepfunctions.parser.asl.component.common.path import result_path
 from moto.stepfunctions.parser.asl.component.common.retry.retrier_decl import RetrierDecl
@@ -32,7 +33,7 @@ from localcloud.moto_patches import Patch, method
 from localcloud.step_functions import api, errors, interpreter
 from localcloud.step_functions.clients import ServiceClients
 from localcloud.step_functions.definitions import parsing
-from localcloud.step_functions.executions import RunningExecution, started_once
+from localcloud.step_functions.executions import RunningExecution, deleting, started_once
 from localcloud.step_functions.lambda_tasks import Invoke, LambdaTasks
 from localcloud.step_functions.map_state import map_evaluation
 
@@ -59,7 +60,7 @@ def _call_patches(context: CloudContext, invoke: Invoke) -> list[Patch]:
             lambda_eval_utils,
             "execute_lambda_function_integration",
             tasks.execute,
-            "Lambda tasks go through HTTP and moto's Docker runtime",
+            "Lambda tasks go through HTTP, with 5 ms of CPU each",
         ),
         Patch(
             StateTaskServiceLambda,
@@ -84,6 +85,12 @@ def _execution_patches() -> list[Patch]:
             "start_execution",
             started_once(models.StepFunctionsParserBackend.start_execution),
             "unnamed executions are all called None; two equal requests at once start two",
+        ),
+        Patch(
+            StepFunctionBackend,
+            "delete_state_machine",
+            deleting(StepFunctionBackend.delete_state_machine),
+            "executions of a deleted machine run on, out of reach",
         ),
         Patch(
             StepFunctionResponse,

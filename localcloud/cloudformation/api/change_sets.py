@@ -66,11 +66,6 @@ class ChangeSets:
         kind = request.get("ChangeSetType", "UPDATE")
         if kind not in ("CREATE", "UPDATE"):
             raise validation_error(f"ChangeSetType {kind} is not modelled; use CREATE or UPDATE")
-        # ImportExistingResources, which `cdk bootstrap` sets, is accepted and imports nothing:
-        # a resource whose name is taken fails as it would without the flag.
-        for name in ("ResourcesToImport", "DeploymentMode"):
-            if request.get(name):
-                raise validation_error(f"{name} is not modelled by this embedded cloud")
         with self._registry.lock:
             stack = self._stack_for(request["StackName"], kind)
             name = request["ChangeSetName"]
@@ -154,7 +149,6 @@ class ChangeSets:
             or outputs != former
             or not stack.ever_stable
             or target.tags != stack.target.tags
-            or target.notification_arns != stack.target.notification_arns
         )
         return changes, different
 

@@ -36,7 +36,7 @@ def stack_shape(stack: Stack) -> Shape:
             StackStatusReason=stack.status_reason,
             DisableRollback=stack.disable_rollback,
             DeploymentConfig={"Mode": target.deployment_mode},
-            NotificationARNs=list(target.notification_arns),
+            NotificationARNs=[],
             Capabilities=list(target.capabilities),
             Outputs=[
                 present(
@@ -158,7 +158,7 @@ def change_set_shape(stack: Stack, change_set: ChangeSet) -> Shape:
         ExecutionStatus=change_set.execution_status,
         Status=change_set.status,
         StatusReason=change_set.status_reason,
-        NotificationARNs=list(target.notification_arns),
+        NotificationARNs=[],
         RollbackConfiguration={},
         Capabilities=list(target.capabilities),
         Tags=[{"Key": key, "Value": value} for key, value in target.tags],

@@ -19,8 +19,6 @@ from localcloud.cloudformation.errors import (
 from localcloud.cloudformation.resources.handler import ResourceHandler
 from localcloud.context import CloudContext
 
-_UNMODELLED = ("RollbackConfiguration", "StackPolicyBody", "StackPolicyURL", "TimeoutInMinutes")
-
 
 class StackActions:
     """The actions that start operations on stacks."""
@@ -53,7 +51,6 @@ class StackActions:
     def create(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Deploy a new stack."""
         name = request["StackName"]
-        _refuse_unmodelled(request)
         if request.get("DisableRollback") and request.get("OnFailure"):
             raise validation_error("Only one of DisableRollback and OnFailure may be specified")
         with self._registry.lock:
@@ -76,7 +73,6 @@ class StackActions:
 
     def update(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Deploy to an existing stack; without changes a ValidationError says so."""
-        _refuse_unmodelled(request)
         with self._registry.lock:
             stack = self._existing(request)
             if _same_token(stack, request):
@@ -122,7 +118,6 @@ class StackActions:
             bool(changes)
             or target.template.document.get("Outputs") != former.template.document.get("Outputs")
             or target.tags != former.tags
-            or target.notification_arns != former.notification_arns
         )
 
     def delete(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -204,12 +199,6 @@ class StackActions:
         if stack.deleted:
             raise validation_error(f"Stack [{stack.stack_id}] does not exist")
         return stack
-
-
-def _refuse_unmodelled(request: Mapping[str, Any]) -> None:
-    for name in _UNMODELLED:
-        if request.get(name):
-            raise validation_error(f"{name} is not modelled by this embedded cloud")
 
 
 def _same_token(stack: Stack, request: Mapping[str, Any]) -> bool:

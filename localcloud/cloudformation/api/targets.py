@@ -27,6 +27,18 @@ from localcloud.cloudformation.template.declarations import Template
 from localcloud.cloudformation.template.parameters import ParameterValue, resolve_parameters
 from localcloud.context import CloudContext
 
+# Accepted and without effect: RoleARN (operations use the cloud's own credentials) and
+# ImportExistingResources (a resource whose name is taken fails as it would without the flag).
+_UNMODELLED = (
+    "DeploymentMode",
+    "NotificationARNs",
+    "ResourceTypes",
+    "ResourcesToImport",
+    "RollbackConfiguration",
+    "StackPolicyBody",
+    "StackPolicyURL",
+    "TimeoutInMinutes",
+)
 _STACK_NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
 _PAUSED = ("CREATE_FAILED", "UPDATE_FAILED")
 _UPDATABLE = (
@@ -72,26 +84,27 @@ class Targets:
 
     def target(self, request: Mapping[str, Any], stack: Stack | None) -> Target:
         """The target of a request for `stack` (None: a new one). Raises CloudFormationError."""
+        for name in _UNMODELLED:
+            if request.get(name):
+                raise validation_error(f"{name} is not modelled by this embedded cloud")
         template = requested_template(self._context, request, stack)
         self.check(template)
         capabilities = tuple(request.get("Capabilities", ()))
         check_capabilities(template, capabilities)
         if stack is not None:
             check_same_types({r.logical_id: r.type for r in stack.resources().values()}, template)
-        notification_arns = tuple(request.get("NotificationARNs", ()))
         parameters = resolve_parameters(
             template.parameters,
             request.get("Parameters", ()),
             {} if stack is None else stack.target.parameters,
             self._ssm_value,
         )
-        self._check_rules(template, request["StackName"], notification_arns, parameters)
+        self._check_rules(template, request["StackName"], parameters)
         tags = request.get("Tags")
         return Target(
             template=template,
             parameters=parameters,
             tags=_tags(tags, stack),
-            notification_arns=notification_arns,
             capabilities=capabilities,
             role_arn=request.get("RoleARN") or (stack.target.role_arn if stack else None),
             deployment_mode=request.get("DeploymentConfig", {}).get("Mode", "STANDARD"),
@@ -105,10 +118,9 @@ class Targets:
         self,
         template: Template,
         stack_name: str,
-        notification_arns: tuple[str, ...],
         parameters: Mapping[str, ParameterValue],
     ) -> None:
-        pseudo = pseudo_parameters(self._context, stack_name, "", notification_arns)
+        pseudo = pseudo_parameters(self._context, stack_name, "")
         check_rules(template, pseudo, {key: value.value for key, value in parameters.items()})
 
     def _ssm_value(self, name: str) -> str:

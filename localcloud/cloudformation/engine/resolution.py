@@ -15,13 +15,11 @@ from localcloud.cloudformation.template.graph import dependency_graph, topologic
 from localcloud.context import CloudContext
 
 
-def pseudo_parameters(
-    context: CloudContext, stack_name: str, stack_id: str, notification_arns: tuple[str, ...] = ()
-) -> dict[str, Any]:
+def pseudo_parameters(context: CloudContext, stack_name: str, stack_id: str) -> dict[str, Any]:
     """The values of `AWS::...` names; NoValue is the evaluation's own affair."""
     return {
         "AWS::AccountId": context.account,
-        "AWS::NotificationARNs": list(notification_arns),
+        "AWS::NotificationARNs": [],
         "AWS::Partition": "aws",
         "AWS::Region": context.region,
         "AWS::StackId": stack_id,
@@ -58,7 +56,7 @@ class ResolvedTarget:
 def resolve_target(target: Target, stack: Stack, context: CloudContext) -> ResolvedTarget:
     """Decide conditions and order. Raises CloudFormationError for circles and bad conditions."""
     template = target.template
-    pseudo = pseudo_parameters(context, stack.name, stack.stack_id, target.notification_arns)
+    pseudo = pseudo_parameters(context, stack.name, stack.stack_id)
     parameters = {key: value.value for key, value in target.parameters.items()}
     conditions = evaluate_conditions(template, pseudo, parameters)
     declared = {

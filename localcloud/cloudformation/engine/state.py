@@ -68,7 +68,6 @@ class Target:
     template: Template
     parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
     tags: tuple[tuple[str, str], ...] = ()
-    notification_arns: tuple[str, ...] = ()
     capabilities: tuple[str, ...] = ()
     role_arn: str | None = None
     deployment_mode: str = "STANDARD"

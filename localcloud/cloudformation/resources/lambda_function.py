@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -55,6 +56,10 @@ _DEFAULTS: Mapping[str, Any] = {
     "Timeout": 3,
     "TracingConfig": {"Mode": "PassThrough"},
 }
+_IMAGE_URI = re.compile(
+    r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com/(?P<repository>[^:@]+)"
+    r"(?:@(?P<digest>sha256:[0-9a-f]+)|:(?P<tag>[\w.-]+))"
+)
 _SOURCE_FILE = {"nodejs": "index.js", "python": "index.py"}
 
 
@@ -102,7 +107,7 @@ class Function(ResourceHandler):
         client = self.context.client("lambda")
         properties = task.properties
         name = properties.get("FunctionName") or task.generated_name(max_length=64)
-        code = _code(properties)
+        code = self._code(properties)
         function = client.create_function(
             FunctionName=name,
             Code=code,
@@ -125,6 +130,29 @@ class Function(ResourceHandler):
                 FunctionName=name, ReservedConcurrentExecutions=reserved
             )
 
+    def _code(self, properties: Mapping[str, Any]) -> dict[str, Any]:
+        """The code in the API's form; inline source becomes a zip file, as CloudFormation does."""
+        code = dict(properties["Code"])
+        if "ZipFile" in code:
+            code["ZipFile"] = _zip_of(code["ZipFile"], properties)
+        if "ImageUri" in code:
+            self._check_image(code["ImageUri"])
+        return code
+
+    def _check_image(self, uri: str) -> None:
+        """Lambda refuses an image that is not in ECR; moto takes any name for one."""
+        found = _IMAGE_URI.fullmatch(uri)
+        if found is None:
+            raise ResourceFailure(f"Source image {uri} is not valid: an image in ECR is needed")
+        image = {"imageDigest": found["digest"]} if found["digest"] else {"imageTag": found["tag"]}
+        answer = self.context.client("ecr").batch_get_image(
+            repositoryName=found["repository"], imageIds=[image]
+        )
+        if not answer["images"]:
+            raise ResourceFailure(
+                f"Source image {uri} does not exist. Provide a valid source image."
+            )
+
     def update(self, task: Update) -> Provisioned:
         client = self.context.client("lambda")
         name = task.physical_id
@@ -132,7 +160,7 @@ class Function(ResourceHandler):
             client.update_function_code(
                 FunctionName=name,
                 Architectures=task.new.get("Architectures", ["x86_64"]),
-                **_code(task.new),
+                **self._code(task.new),
             )
         configuration = _configuration(task.new, task.changed, defaults=True)
         if configuration:
@@ -172,16 +200,11 @@ def _configuration(
     return values
 
 
-def _code(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """The code in the API's form; inline source becomes a zip file, as CloudFormation does it."""
-    code = dict(properties["Code"])
-    source = code.pop("ZipFile", None)
-    if source is None:
-        return code
+def _zip_of(source: str, properties: Mapping[str, Any]) -> bytes:
     runtime = properties.get("Runtime", "")
     for family, file_name in _SOURCE_FILE.items():
         if runtime.startswith(family):
-            return {"ZipFile": _zipped(file_name, source)}
+            return _zipped(file_name, source)
     raise ResourceFailure(
         f"ZipFile can only be used when Runtime is nodejs or python, not {runtime!r}"
     )

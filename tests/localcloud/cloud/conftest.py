@@ -5,10 +5,13 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 
 from localcloud.cloud import Cloud
 from localcloud.context import CloudContext
@@ -140,8 +143,124 @@ class StateMachines:
 
 
 @pytest.fixture
+def fresh_cloud() -> Callable[[], AbstractContextManager[Any]]:
+    """Start a cloud of its own: what it yields has cloud, handlers, machines, function_error."""
+
+    @contextmanager
+    def start() -> Iterator[Any]:
+        with start_cloud() as cloud:
+            functions: Any = cloud.functions
+            yield SimpleNamespace(
+                cloud=cloud,
+                handlers=functions.handlers,
+                machines=StateMachines(cloud),
+                function_error=FunctionError,
+            )
+
+    return start
+
+
+@pytest.fixture
 def state_machines(cloud: Cloud) -> StateMachines:
     return StateMachines(cloud)
+
+
+@dataclass
+class DeployedApi:
+    """An HTTP API whose routes all go to one function's alias."""
+
+    cloud: Cloud
+    api_id: str
+    function: str
+    alias_arn: str
+
+    @property
+    def url(self) -> str:
+        return self.cloud.context.http_api_url(self.api_id)
+
+    def request(self, method: str, path: str, **options: Any) -> requests.Response:
+        """Unsigned, unless `options` has `auth`."""
+        return requests.request(method, self.url + path, timeout=10, **options)
+
+    def event(self) -> dict[str, Any]:
+        """What the function received last."""
+        functions: Any = self.cloud.functions
+        function, _, event = functions.invocations[-1]
+        assert function == self.alias_arn
+        return event
+
+
+@dataclass
+class Apis:
+    """Deploys HTTP APIs by the services' own calls."""
+
+    cloud: Cloud
+
+    def deploy(
+        self,
+        *routes: str,
+        authorization: str = "NONE",
+        permitted: str | None = "/*",
+        stage: str = "$default",
+        timeout_ms: int = 30_000,
+        **stage_settings: Any,
+    ) -> DeployedApi:
+        name = f"function-{uuid.uuid4().hex[:8]}"
+        alias_arn = self._function(name)
+        client = self.cloud.context.client("apigatewayv2")
+        api_id = client.create_api(Name="any", ProtocolType="HTTP")["ApiId"]
+        integration = client.create_integration(
+            ApiId=api_id,
+            IntegrationType="AWS_PROXY",
+            IntegrationUri=alias_arn,
+            PayloadFormatVersion="2.0",
+            TimeoutInMillis=timeout_ms,
+        )
+        for route in routes:
+            client.create_route(
+                ApiId=api_id,
+                RouteKey=route,
+                AuthorizationType=authorization,
+                Target=f"integrations/{integration['IntegrationId']}",
+            )
+        client.create_stage(ApiId=api_id, StageName=stage, AutoDeploy=True, **stage_settings)
+        if permitted is not None:
+            self.permit(name, f"{api_id}{permitted}")
+        return DeployedApi(self.cloud, api_id, name, alias_arn)
+
+    def permit(self, function: str, source: str, **fields: Any) -> None:
+        context = self.cloud.context
+        self.cloud.context.client("lambda").add_permission(
+            FunctionName=function,
+            **{
+                "StatementId": uuid.uuid4().hex,
+                "Action": "lambda:InvokeFunction",
+                "Principal": "apigateway.amazonaws.com",
+                "Qualifier": "live",
+                "SourceArn": f"arn:aws:execute-api:{context.region}:{context.account}:{source}",
+                **fields,
+            },
+        )
+
+    def _function(self, name: str) -> str:
+        iam = self.cloud.context.client("iam")
+        with suppress(iam.exceptions.EntityAlreadyExistsException):
+            iam.create_role(RoleName="any", AssumeRolePolicyDocument="{}")
+        client = self.cloud.context.client("lambda")
+        client.create_function(
+            FunctionName=name,
+            Role=ROLE,
+            PackageType="Image",
+            Code={"ImageUri": "123456789012.dkr.ecr.us-east-1.amazonaws.com/any:any"},
+            Publish=True,
+        )
+        alias = client.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
+        return alias["AliasArn"]
+
+
+@pytest.fixture
+def apis(cloud: Cloud, handlers: dict[str, Callable[[Any], Any]]) -> Apis:
+    return Apis(cloud)
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
-import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -15,18 +13,6 @@ from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
 from localcloud.cloud import Cloud
 from localcloud.functions import FunctionService
-
-TWO_CLOUDS = """
-import sys
-from localcloud.cloud import Cloud
-
-with Cloud() as cloud:
-    cloud.context.client("s3").create_bucket(Bucket=sys.argv[1])
-    print(cloud.context.endpoint, flush=True)
-    sys.stdin.readline()
-    buckets = cloud.context.client("s3").list_buckets()["Buckets"]
-    print([bucket["Name"] for bucket in buckets], flush=True)
-"""
 
 
 def port_of(cloud: Cloud) -> int:
@@ -139,25 +125,3 @@ def test_parts_of_a_cloud_that_is_not_up_are_an_error():
     with pytest.raises(RuntimeError, match="not up"):
         _ = cloud.context
     cloud.stop()
-
-
-def test_two_clouds_in_two_processes_do_not_see_each_other():
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", TWO_CLOUDS, name],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for name in ("first-cloud", "second-cloud")
-    ]
-    try:
-        endpoints = [process.stdout.readline().strip() for process in processes]  # type: ignore[union-attr]
-        answers = [process.communicate("go on\n", timeout=60)[0] for process in processes]
-    finally:
-        for process in processes:
-            process.kill()
-            process.wait()
-    assert len(set(endpoints)) == 2
-    assert [answer.strip() for answer in answers] == ["['first-cloud']", "['second-cloud']"]
-    assert [process.returncode for process in processes] == [0, 0]

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,7 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from localcloud.state_file import NoCloudError, find_cloud, this_process
+from localcloud.state_file import FOLDER, NoCloudError, find_cloud, remove_stale, this_process
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -31,7 +29,12 @@ def starting(folder: Path) -> Iterator[Start]:
         process = subprocess.Popen(
             [sys.executable, "-m", "localcloud", *arguments],
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(REPOSITORY), "AWS_PROFILE": "someone-elses"},
+            env={
+                **os.environ,
+                "PYTHONPATH": str(REPOSITORY),
+                "AWS_PROFILE": "someone-elses",
+                "TMPDIR": str(folder),
+            },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -52,11 +55,12 @@ def localcloud(tmp_path: Path) -> Iterator[Start]:
         yield start
 
 
-@pytest.fixture(scope="module")
-def with_a_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
-    """The same in a folder where a cloud is up."""
-    with starting(tmp_path_factory.mktemp("with-a-cloud")) as start:
-        lines_of_up(start("up"))
+@pytest.fixture
+def with_a_cloud(cloud, tmp_path: Path) -> Iterator[Start]:
+    """The same in a folder where the cloud of this process is written down as up."""
+    port = int(cloud.context.endpoint.rpartition(":")[2])
+    this_process(port, cloud.context.endpoint, cloud.environ).write(tmp_path / FOLDER)
+    with starting(tmp_path) as start:
         yield start
 
 
@@ -75,24 +79,53 @@ def lines_of_up(process: subprocess.Popen[str]) -> list[str]:
     raise AssertionError(f"up ended early: {process.communicate()}")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_up_serves_until_a_signal_and_leaves_no_file(localcloud, tmp_path, number):
+def endpoint_of(lines: list[str]) -> str:
+    (export,) = [line for line in lines if line.startswith("export AWS_ENDPOINT_URL=")]
+    return export.partition("=")[2]
+
+
+def test_up_serves_until_it_is_told_to_end_and_leaves_no_file(localcloud, tmp_path):
     up = localcloud("up")
     lines = lines_of_up(up)
-    exports = dict(line.removeprefix("export ").split("=", 1) for line in lines if "export" in line)
-    endpoint = exports["AWS_ENDPOINT_URL"]
+    endpoint = endpoint_of(lines)
     assert endpoint in lines[0]
-    (state_file,) = (tmp_path / ".localcloud").iterdir()
+    (state_file,) = (tmp_path / FOLDER).iterdir()
     assert state_file.stat().st_mode & 0o077 == 0
-    script = "import boto3; boto3.client('s3').create_bucket(Bucket='by-exec'); print('made')"
-    code, out, err = ended(localcloud("exec", "--", sys.executable, "-c", script))
-    assert (code, out.strip()) == (0, "made"), err
-    assert "by-exec" in requests.get(endpoint, timeout=10).text
-    up.send_signal(number)
+    code, out, err = ended(localcloud("exec", "--", *make_bucket("by-exec")))
+    assert (code, out.strip()) == (0, "['by-exec']"), err
+    up.send_signal(signal.SIGTERM)
     code, out, err = ended(up)
     assert (code, err) == (0, "")
     assert "embedded cloud down" in out
-    assert not (tmp_path / ".localcloud").exists()
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(requests.ConnectionError):
+        requests.get(endpoint, timeout=10)
+
+
+def make_bucket(name: str) -> tuple[str, ...]:
+    """A command that makes a bucket and prints which there are."""
+    script = (
+        "import boto3; s3 = boto3.client('s3'); s3.create_bucket(Bucket={!r}); "
+        "print([bucket['Name'] for bucket in s3.list_buckets()['Buckets']])"
+    )
+    return (sys.executable, "-c", script.format(name))
+
+
+def test_two_clouds_side_by_side_do_not_see_each_other_and_exec_asks_which(localcloud, tmp_path):
+    ups = [localcloud("up") for _ in range(2)]
+    endpoints = {endpoint_of(lines_of_up(up)) for up in ups}
+    ports = sorted(path.stem for path in (tmp_path / FOLDER).iterdir())
+    assert len(endpoints) == len(ports) == 2
+    code, _, err = ended(localcloud("exec", "--", "true"))
+    assert code == 1
+    assert "several clouds are up: say which with --port" in err
+    for port in ports:
+        command = make_bucket(f"bucket-at-{port}")
+        code, out, err = ended(localcloud("exec", "--port", port, "--", *command))
+        assert (code, out.strip()) == (0, f"['bucket-at-{port}']"), err
+    for up in ups:
+        up.send_signal(signal.SIGINT)
+    assert [ended(up)[0] for up in ups] == [0, 0]
 
 
 def test_exec_takes_the_exit_code_of_its_command_and_its_options_untouched(with_a_cloud):
@@ -102,9 +135,9 @@ def test_exec_takes_the_exit_code_of_its_command_and_its_options_untouched(with_
     assert (code, out.strip()) == (7, "['--port', '1', '-x']")
 
 
-def test_exec_finds_node_and_the_cdk_needs_no_more(with_a_cloud):
-    code, out, _ = ended(with_a_cloud("exec", "--", "node", "--version"))
-    assert (code, out[0]) == (0, "v")
+def test_exec_finds_the_cdk_of_this_repository(with_a_cloud):
+    code, out, err = ended(with_a_cloud("exec", "--", "cdk", "--version"))
+    assert (code, out[:9]) == (0, "2.1148.1 "), err
 
 
 def test_exec_without_a_cloud_says_what_to_do(localcloud):
@@ -113,7 +146,7 @@ def test_exec_without_a_cloud_says_what_to_do(localcloud):
     assert "no cloud is up: start one with `python -m localcloud up`" in err
 
 
-def test_exec_says_that_a_killed_cloud_is_gone_and_up_clears_its_file(localcloud, tmp_path):
+def test_exec_says_that_a_killed_cloud_is_gone_and_its_file_can_be_cleared(localcloud, tmp_path):
     up = localcloud("up")
     lines_of_up(up)
     up.kill()
@@ -121,29 +154,9 @@ def test_exec_says_that_a_killed_cloud_is_gone_and_up_clears_its_file(localcloud
     code, _, err = ended(localcloud("exec", "--", "true"))
     assert code == 1
     assert f"(process {up.pid}) is gone without removing its state file" in err
-    again = localcloud("up")
-    lines_of_up(again)
-    (state_file,) = (tmp_path / ".localcloud").iterdir()
-    assert json.loads(state_file.read_text())["pid"] == again.pid
-
-
-def test_exec_asks_which_of_two_clouds_is_meant(localcloud, tmp_path):
-    for _ in range(2):
-        lines_of_up(localcloud("up"))
-    ports = sorted(path.stem for path in (tmp_path / ".localcloud").iterdir())
-    code, _, err = ended(localcloud("exec", "--", "true"))
-    assert code == 1
-    assert "several clouds are up: say which with --port" in err
-    code, out, _ = ended(localcloud("exec", "--port", ports[1], "--", "env"))
-    assert f"AWS_ENDPOINT_URL=http://localhost:{ports[1]}\n" in out
-
-
-def test_up_says_that_a_port_is_taken(localcloud):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        code, _, err = ended(localcloud("up", "--port", str(port)))
-    assert code == 1
-    assert f"port {port}: Address already in use" in err
+    (state_file,) = (tmp_path / FOLDER).iterdir()
+    assert remove_stale(tmp_path / FOLDER) == [state_file]
+    assert not state_file.exists()
 
 
 def test_exec_of_a_missing_command_names_it(with_a_cloud):
@@ -153,8 +166,8 @@ def test_exec_of_a_missing_command_names_it(with_a_cloud):
 
 
 def test_foreign_state_file_is_named(localcloud, tmp_path):
-    (tmp_path / ".localcloud").mkdir()
-    (tmp_path / ".localcloud" / "1.json").write_text("[]")
+    (tmp_path / FOLDER).mkdir()
+    (tmp_path / FOLDER / "1.json").write_text("[]")
     code, _, err = ended(localcloud("exec", "--", "true"))
     assert code == 1
     assert "1.json is no state file of a cloud" in err

@@ -99,9 +99,9 @@ def test_lambdas_refusal_is_named_after_its_code(
 @pytest.mark.parametrize(
     ("errors", "attempts"),
     [
-        (["Lambda.TooManyRequestsException"], 3),
-        (["States.TaskFailed"], 3),
-        (["States.ALL"], 3),
+        (["Lambda.TooManyRequestsException"], 2),
+        (["States.TaskFailed"], 2),
+        (["States.ALL"], 2),
         (["Lambda.ServiceException"], 1),
     ],
 )
@@ -115,7 +115,7 @@ def test_retry_matches_the_name_awss_wildcards_and_nothing_else(
     retry = {
         "ErrorEquals": errors,
         "IntervalSeconds": 1,
-        "MaxAttempts": 2,
+        "MaxAttempts": 1,
         "MaxDelaySeconds": 1,
         "JitterStrategy": "FULL",
     }

@@ -26,6 +26,7 @@ from localcloud.provisioned_concurrency import (
     ProvisionedConcurrency,
 )
 from localcloud.s3_access_logging import access_logging_patches
+from tests.localcloud.cloudformation.world import Thing, World
 
 Application = Callable[[dict[str, Any], Any], Any]
 
@@ -194,3 +195,17 @@ def cloud(
 @pytest.fixture
 def repository_root() -> Path:
     return Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def service(context: CloudContext, world: World) -> Iterator[CloudFormationService]:
+    service = CloudFormationService(context, {"Test::Thing": Thing(context, world)}, linger_s=0)
+    yield service
+    if world.gate is not None:
+        world.gate.set()
+    service.stop()

@@ -10,7 +10,7 @@ from tests.localcloud.cloudformation.conftest import CloudUnderTest
 NAME = "cdk-deploy-change-set"
 
 
-def parameter(value: Any, name: str | None = None, **more: Any) -> dict[str, Any]:
+def parameter(value: Any, name: Any = None, **more: Any) -> dict[str, Any]:
     properties = {"Type": "String", "Value": value}
     if name is not None:
         properties["Name"] = name

@@ -71,7 +71,7 @@ def test_previous_ssm_value_is_looked_up_again_by_its_name() -> None:
 def test_no_echo_value_is_never_shown() -> None:
     declared = {"A": {"Type": "String", "NoEcho": "true"}}
 
-    resolved = resolve_parameters(declared, [_given("A", "secret")], {}, {}.__getitem__)
+    resolved = resolve_parameters(declared, [_given("A", "secret")], {}, str)
 
     assert resolved["A"].value == "secret"
     assert resolved["A"].described()["ParameterValue"] == "****"

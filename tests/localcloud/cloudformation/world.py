@@ -12,6 +12,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
+from localcloud.cloudformation import CloudFormationService
 from localcloud.cloudformation.errors import ResourceFailure
 from localcloud.cloudformation.resources.handler import (
     Creation,
@@ -32,8 +33,9 @@ class World:
     log: list[str] = field(default_factory=list)
     # "create A", "create A half-way", "update A", "delete A": fails the next time, then not again.
     failing: set[str] = field(default_factory=set)
-    # A creation waits for this before it goes on.
+    # A creation waits for `gate` before it goes on, and tells by `reached` that it does.
     gate: threading.Event | None = None
+    reached: threading.Event = field(default_factory=threading.Event)
 
     def fail_if_asked(self, what: str) -> None:
         if what in self.failing:
@@ -66,6 +68,7 @@ class Thing(ResourceHandler):
 
     def create(self, task: Creation) -> Provisioned:
         if self._world.gate is not None:
+            self._world.reached.set()
             self._world.gate.wait(10)
         self._check_uses(task.properties)
         self._world.fail_if_asked(f"create {task.logical_id}")
@@ -119,3 +122,31 @@ def thing(*uses: str, policies: dict[str, str] | None = None, **properties: str)
 
 def body(resources: dict[str, Any], **sections: Any) -> str:
     return json.dumps({"Resources": resources, **sections})
+
+
+def deploy(
+    service: CloudFormationService, resources: dict[str, Any], action: str = "", **request: Any
+) -> str:
+    """Create or update the stack `s`; its final status."""
+    exists = "s" in service.live_stacks()
+    action = action or ("UpdateStack" if exists else "CreateStack")
+    request = {"StackName": "s", "TemplateBody": body(resources), **request}
+    stack_id = service.handle(action, request)["StackId"]
+    service.join()
+    return status(service, stack_id)
+
+
+def status(service: CloudFormationService, name: str = "s") -> str:
+    return str(service.handle("DescribeStacks", {"StackName": name})["Stacks"][0]["StackStatus"])
+
+
+def delete(service: CloudFormationService, **request: Any) -> str:
+    stack_id = service.handle("DescribeStacks", {"StackName": "s"})["Stacks"][0]["StackId"]
+    service.handle("DeleteStack", {"StackName": "s", **request})
+    service.join()
+    return status(service, stack_id)
+
+
+def reasons(service: CloudFormationService) -> str:
+    events = service.handle("DescribeStackEvents", {"StackName": "s"})["StackEvents"]
+    return "\n".join(event.get("ResourceStatusReason", "") for event in events)

@@ -101,10 +101,20 @@ def do_write(event: Any, context: Any) -> Any:
 def do_meet(event: Any, context: Any) -> Any:
     """Tell the test that this runs, and wait until it lets go."""
     with socket.create_connection(("127.0.0.1", event["port"])) as connection:
-        connection.sendall(json.dumps({"environment": ENVIRONMENT, "pid": os.getpid()}).encode())
+        told = {
+            "environment": ENVIRONMENT,
+            "pid": os.getpid(),
+            "request_id": context.aws_request_id,
+        }
+        connection.sendall(json.dumps(told).encode())
         connection.shutdown(socket.SHUT_WR)
         connection.recv(1)
     return {"environment": ENVIRONMENT}
+
+
+def do_meet_and_raise(event: Any, context: Any) -> Any:
+    do_meet(event, context)
+    raise LookupError
 
 
 def do_fork_and_hang(event: Any, context: Any) -> Any:

@@ -11,9 +11,10 @@ import pytest
 
 from localcloud.context import CloudContext
 from localcloud.functions import FunctionService
+from localcloud.functions.configuration import DeployedFunctions
 from localcloud.functions.errors import RequestTooLargeError
 from localcloud.functions.events import Event, EventQueue, Verdict
-from tests.localcloud.functions.invoking import Deploy, Meeting
+from tests.localcloud.functions.invoking import ACCOUNT, REGION, Deploy, Meeting, Serve
 
 EVENT = Event("function", None, b"{}", "request", queued_at=0.0)
 
@@ -80,14 +81,23 @@ def test_event_over_one_megabyte_is_refused(service: FunctionService, deploy: De
         service.invoke(deploy(), None, payload, invocation_type="Event")
 
 
-def test_settings_of_the_function_are_read(
-    service: FunctionService, deploy: Deploy, aws: CloudContext, meeting: Meeting
+def test_failing_function_is_run_three_times(
+    serve: Serve, deploy: Deploy, meeting: Meeting
 ) -> None:
+    service = serve(retry_delays_s=(0.0, 0.0))
+    payload = json.dumps({"do": "meet_and_raise", "port": meeting.port}).encode()
+    result = service.invoke(deploy(), None, payload, invocation_type="Event")
+    seen = []
+    for _ in range(3):
+        seen.append(meeting.arrival()["request_id"])
+        meeting.let_go()
+    assert seen == [result.request_id] * 3
+
+
+def test_settings_of_the_function_are_read(deploy: Deploy, aws: CloudContext) -> None:
     function = deploy()
-    aws.client("lambda").put_function_event_invoke_config(
-        FunctionName=function, MaximumRetryAttempts=0, MaximumEventAgeInSeconds=60
-    )
-    payload = json.dumps({"do": "meet", "port": meeting.port}).encode()
-    service.invoke(function, None, payload, invocation_type="Event")
-    meeting.arrival()
-    meeting.let_go()
+    wanted = {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}
+    deployed = DeployedFunctions(ACCOUNT, REGION)
+    assert deployed.event_invoke_config(function) == {}
+    aws.client("lambda").put_function_event_invoke_config(FunctionName=function, **wanted)
+    assert deployed.event_invoke_config(function).items() >= wanted.items()

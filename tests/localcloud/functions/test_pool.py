@@ -5,7 +5,10 @@ from __future__ import annotations
 import time
 from unittest.mock import create_autospec
 
+import pytest
+
 from localcloud.functions.environment import Environment
+from localcloud.functions.invocation import Invocation
 from localcloud.functions.pool import PROVISIONED, Pool
 
 
@@ -63,6 +66,17 @@ def test_dead_environment_is_dropped_and_provisioned_again() -> None:
     pool.end_idle(60.0)
     pool.provision(1)
     assert pool.environments() == environments.made[1:]
+
+
+def test_environment_whose_invocation_went_astray_is_not_used_again() -> None:
+    environments = Environments()
+    pool = pool_of(environments, 1)
+    (environment,) = environments.made
+    environment.invoke.side_effect = ZeroDivisionError  # type: ignore[attr-defined]
+    with pytest.raises(ZeroDivisionError):
+        pool.invoke(Invocation("request", "arn", b"{}"))
+    assert pool.environments() == []
+    environment.end.assert_called_once_with()  # type: ignore[attr-defined]
 
 
 def test_provisioning_is_bounded_by_the_width() -> None:

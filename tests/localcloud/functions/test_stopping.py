@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from unittest.mock import create_autospec
 
 import psutil
 import pytest
@@ -51,8 +50,8 @@ def test_stop_ends_running_and_waiting_invocations(
     futures = [meeting.start(service, function) for _ in range(3)]
     processes = [psutil.Process(meeting.arrival()["pid"]) for _ in range(2)]
     service.stop()
-    errors = [future.exception() for future in futures]
-    assert sorted(type(error) for error in errors if error) == [ResourceNotReadyError]
+    errors = [error for future in futures if (error := future.exception())]
+    assert [type(error) for error in errors] == [ResourceNotReadyError]
     results = [future.result() for future in futures if not future.exception()]
     assert [result.function_error for result in results] == ["Unhandled", "Unhandled"]
     assert not any(process.is_running() for process in processes)
@@ -111,7 +110,7 @@ def test_environment_is_known_to_the_reaper_while_it_runs(tmp_path: Path, meetin
         log_group="/reaping",
         log_as_json=False,
     )
-    reaping = Reaper()
+    reaping = create_autospec(Reaper, instance=True)
     environment = Environment(
         spec,
         folder=tmp_path / "environments",
@@ -120,13 +119,26 @@ def test_environment_is_known_to_the_reaper_while_it_runs(tmp_path: Path, meetin
         init_limit_s=10,
         initialization_type="on-demand",
     )
-    event = json.dumps({"do": "meet", "port": meeting.port}).encode()
-    with ThreadPoolExecutor(1) as executor:
-        held = executor.submit(environment.invoke, Invocation("request", "arn", event))
-        meeting.arrival()
-        reaping.close()
-        assert b"signal: killed" in held.result().payload
-    assert list((tmp_path / "environments").iterdir()) == []
+    environment.invoke(Invocation("request", "arn", b"{}"))
+    pid = environment.pid
+    (folder,) = (tmp_path / "environments").iterdir()
+    reaping.watch.assert_called_once_with(pid, folder)
+    reaping.forget.assert_not_called()
+    environment.end()
+    reaping.forget.assert_called_once_with(pid)
+
+
+def test_killed_reaper_is_replaced_by_one_that_knows_everything(tmp_path: Path) -> None:
+    reaping = Reaper()
+    sleeping = [subprocess.Popen(["sleep", "1000"], start_new_session=True) for _ in range(2)]
+    reaping.watch(sleeping[0].pid, tmp_path / "one")
+    first = reaping.pid
+    os.kill(first, signal.SIGKILL)
+    os.waitid(os.P_PID, first, os.WEXITED | os.WNOWAIT)
+    reaping.watch(sleeping[1].pid, tmp_path / "two")
+    assert reaping.pid != first
+    reaping.close()
+    assert [process.wait(timeout=10) for process in sleeping] == [-signal.SIGKILL] * 2
 
 
 def test_reaper_forgets_what_has_ended(tmp_path: Path) -> None:

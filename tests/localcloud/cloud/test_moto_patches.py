@@ -1,0 +1,414 @@
+"""Each patch on its own: what it is for holds with all of them, and does not without that one.
+
+A probe that fails without its patch says that moto still needs it; one that passes, that it can go.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import logging
+import threading
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from moto.stepfunctions.parser.asl.component.common.path import result_path
+from moto.stepfunctions.parser.asl.component.common.retry.retry_decl import RetryDecl
+from moto.stepfunctions.parser.asl.utils import json_path
+from moto.stepfunctions.parser.utils import TMP_THREADS
+
+import localcloud.cloud
+from localcloud.functions.errors import TooManyRequestsError
+from localcloud.moto_lambda_versions import lambda_version_patches
+from localcloud.moto_patches import Patch, applied, configured, method
+from localcloud.s3_access_logging import access_logging_patches
+from localcloud.step_functions import await_executions, stop_executions
+
+PASS = {"StartAt": "Pass", "States": {"Pass": {"Type": "Pass", "End": True}}}
+INVOKE = "arn:aws:states:::lambda:invoke"
+
+
+def name_of(patch: Patch) -> str:
+    return f"{patch.target.__name__.rpartition('.')[2]}.{patch.attribute}"
+
+
+def task(**fields: Any) -> dict[str, Any]:
+    state = {
+        "Type": "Task",
+        "Resource": INVOKE,
+        "Parameters": {"FunctionName": "any", "Payload.$": "$"},
+        "OutputPath": "$.Payload",
+        "End": True,
+        **fields,
+    }
+    return {"StartAt": "Task", "States": {"Task": state}}
+
+
+def a_map(mode: str, **fields: Any) -> dict[str, Any]:
+    processor = {**task(), "ProcessorConfig": {"Mode": mode}}
+    if mode == "DISTRIBUTED":
+        processor["ProcessorConfig"]["ExecutionType"] = "STANDARD"
+    state = {"Type": "Map", "ItemProcessor": processor, "End": True, **fields}
+    return {"StartAt": "Map", "States": {"Map": state}}
+
+
+def refused(call: Callable[[], Any]) -> str:
+    with pytest.raises(ClientError) as raised:
+        call()
+    return raised.value.response["Error"]["Code"]
+
+
+def fail(error: Exception) -> Callable[[Any], Any]:
+    def handler(event: Any) -> Any:
+        raise error
+
+    return handler
+
+
+def service_calls_reach_this_cloud(at: Any) -> bool:
+    resource = "arn:aws:states:::aws-sdk:s3:listBuckets"
+    state = {"Type": "Task", "Resource": resource, "End": True}
+    return at.machines.run({"StartAt": "List", "States": {"List": state}})["status"] == "SUCCEEDED"
+
+
+def lambda_tasks_use_no_http(at: Any) -> bool:
+    calls: list[Any] = []
+    events = at.cloud.context.client("lambda").meta.events
+    events.register("before-call.lambda.Invoke", lambda **call: calls.append(call))
+    at.handlers["any"] = lambda event: event
+    at.machines.run(task())
+    return calls == []
+
+
+def error_without_type_is_unknown(at: Any) -> bool:
+    at.handlers["any"] = fail(at.function_error({"errorMessage": "x"}))
+    return at.machines.run(task())["error"] == "Lambda.Unknown"
+
+
+def refusal_of_a_plain_task_has_its_name(at: Any) -> bool:
+    at.handlers["any"] = fail(TooManyRequestsError("any"))
+    definition = task(Resource="arn:aws:lambda:us-east-1:123456789012:function:any")
+    del definition["States"]["Task"]["Parameters"], definition["States"]["Task"]["OutputPath"]
+    return at.machines.run(definition)["error"] == "Lambda.TooManyRequestsException"
+
+
+def stop_takes_effect_at_once(at: Any) -> bool:
+    runs, release = threading.Event(), threading.Event()
+
+    def hold(event: Any) -> Any:
+        runs.set()
+        release.wait(10)
+
+    at.handlers["any"] = hold
+    execution = at.machines.start(task())
+    assert runs.wait(10)
+    at.machines.client.stop_execution(executionArn=execution)
+    status = at.machines.client.describe_execution(executionArn=execution)["status"]
+    release.set()
+    return status == "ABORTED"
+
+
+def unnamed_executions_differ(at: Any) -> bool:
+    return not at.machines.start(PASS).endswith(":None")
+
+
+def text_output_is_quoted(at: Any) -> bool:
+    return at.machines.run(PASS, "text")["output"] == '"text"'
+
+
+def children_are_listed(at: Any) -> bool:
+    at.handlers["any"] = lambda event: event
+    execution = at.machines.start(a_map("DISTRIBUTED"), [1])
+    at.machines.end_of(execution)
+    (run,) = at.machines.client.list_map_runs(executionArn=execution)["mapRuns"]
+    try:
+        listed = at.machines.client.list_executions(mapRunArn=run["mapRunArn"])
+    except ClientError:
+        return False
+    return len(listed["executions"]) == 1
+
+
+def stop_keeps_its_reason(at: Any) -> bool:
+    wait = {"Type": "Wait", "Seconds": 30, "End": True}
+    execution = at.machines.start({"StartAt": "Wait", "States": {"Wait": wait}})
+    at.machines.client.stop_execution(executionArn=execution, error="Enough")
+    return at.machines.client.describe_execution(executionArn=execution).get("error") == "Enough"
+
+
+def bad_definition_has_its_code(at: Any) -> bool:
+    call = lambda: at.machines.start({"StartAt": "Nowhere"})  # noqa: E731
+    return refused(call) == "InvalidDefinition"
+
+
+def bad_input_has_its_code(at: Any) -> bool:
+    client = at.machines.client
+    arn = client.create_state_machine(
+        name="any", definition=json.dumps(PASS), roleArn="arn:aws:iam::123456789012:role/any"
+    )["stateMachineArn"]
+    code = refused(lambda: client.start_execution(stateMachineArn=arn, input="{"))
+    return code == "InvalidExecutionInput"
+
+
+def unknown_map_run_has_its_code(at: Any) -> bool:
+    arn = "arn:aws:states:us-east-1:123456789012:mapRun:any/any:any"
+    code = refused(lambda: at.machines.client.describe_map_run(mapRunArn=arn))
+    return code == "ResourceNotFound"
+
+
+def whole_percentages_are_taken(at: Any) -> bool:
+    try:
+        at.machines.start(a_map("DISTRIBUTED", ToleratedFailurePercentage=30), [])
+    except ClientError:
+        return False
+    return True
+
+
+def json_paths_are_parsed_once(at: Any) -> bool:
+    return json_path.parse("$.a.b") is json_path.parse("$.a.b")
+
+
+def result_paths_are_parsed_once(at: Any) -> bool:
+    return result_path.parse("$.a.b") is result_path.parse("$.a.b")
+
+
+def logged_by_components(at: Any, definition: dict[str, Any]) -> bool:
+    logger = "moto.stepfunctions.parser.asl.component.eval_component"
+    at.caplog.clear()
+    with at.caplog.at_level(logging.ERROR, logger):
+        at.machines.run(definition)
+    return any(record.name == logger for record in at.caplog.records)
+
+
+def expected_failures_are_not_printed(at: Any) -> bool:
+    definition = {"StartAt": "Fail", "States": {"Fail": {"Type": "Fail", "Error": "Any"}}}
+    return not logged_by_components(at, definition)
+
+
+def errors_inside_components_are_not_printed(at: Any) -> bool:
+    at.handlers["any"] = fail(TooManyRequestsError("any"))
+    retried = {"ErrorEquals": ["States.ALL"], "Next": "Pass"}
+    definition = task(ResultSelector={"a.$": "$.nowhere"}, Catch=[retried])
+    at.handlers["any"] = lambda event: {}
+    definition["States"].update(PASS["States"])
+    return not logged_by_components(at, definition)
+
+
+def component_keys_are_not_made_at_first_use(at: Any) -> bool:
+    component = RetryDecl(retriers=[])
+    before = dict(vars(component))
+    return component.heap_key == component.heap_key and vars(component) == before
+
+
+def no_thread_is_kept(at: Any, definition: dict[str, Any]) -> bool:
+    at.handlers["any"] = lambda event: event
+    before = len(TMP_THREADS)
+    at.machines.run(definition)
+    kept = len(TMP_THREADS) > before
+    del TMP_THREADS[before:]
+    return not kept
+
+
+def retry_ends_with_its_execution(at: Any) -> bool:
+    failed = threading.Event()
+
+    def throttled(event: Any) -> Any:
+        failed.set()
+        raise TooManyRequestsError("any")
+
+    at.handlers["any"] = throttled
+    retrier = {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 2}
+    at.machines.start(task(Retry=[retrier]))
+    assert failed.wait(10)
+    stop_executions()
+    await_executions(timeout_s=1)
+    ended = not any(thread.name == "execution" for thread in threading.enumerate())
+    await_executions(timeout_s=5)
+    return ended
+
+
+def deletion_ends_executions(at: Any) -> bool:
+    wait = {"Type": "Wait", "Seconds": 2, "End": True}
+    execution = at.machines.start({"StartAt": "Wait", "States": {"Wait": wait}})
+    described = at.machines.client.describe_execution(executionArn=execution)
+    at.machines.client.delete_state_machine(stateMachineArn=described["stateMachineArn"])
+    await_executions(timeout_s=1)
+    ended = not any(thread.name == "execution" for thread in threading.enumerate())
+    await_executions(timeout_s=5)
+    return ended
+
+
+def failed_child_fails_the_map(at: Any) -> bool:
+    at.handlers["any"] = fail(TooManyRequestsError("any"))
+    return at.machines.run(a_map("DISTRIBUTED"), [1])["status"] == "FAILED"
+
+
+def inline_items_do_not_deepen_the_stack(at: Any) -> bool:
+    depths: list[int] = []
+    at.handlers["any"] = lambda event: depths.append(len(inspect.stack(0)))
+    at.machines.run(a_map("INLINE", MaxConcurrency=1), [1, 2, 3])
+    return len(set(depths)) == 1
+
+
+def range_reads_only_the_range(at: Any) -> bool:
+    from moto.s3.models import FakeKey, s3_backends
+
+    s3 = at.cloud.context.client("s3")
+    s3.create_bucket(Bucket="any-bucket")
+    s3.put_object(Bucket="any-bucket", Key="a", Body=b"0123456789")
+    stored = s3_backends["123456789012"]["aws"].buckets["any-bucket"].keys["a"]
+    assert isinstance(stored, FakeKey)
+    buffer = stored._value_buffer
+    sizes: list[int] = []
+
+    def read(*size: int) -> bytes:
+        sizes.append(*size or (10,))
+        return buffer.read(*size)
+
+    stored._value_buffer = SimpleNamespace(read=read, seek=buffer.seek)  # type: ignore[assignment]
+    s3.get_object(Bucket="any-bucket", Key="a", Range="bytes=2-3")
+    stored._value_buffer = buffer
+    return sizes == [2]
+
+
+def policy_on_tls_passes(at: Any) -> bool:
+    s3 = at.cloud.context.client("s3")
+    s3.create_bucket(Bucket="tls-bucket")
+    statement = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": "arn:aws:s3:::tls-bucket/*",
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    s3.put_object(Bucket="tls-bucket", Key="a", Body=b"a")
+    s3.put_bucket_policy(Bucket="tls-bucket", Policy=json.dumps({"Statement": [statement]}))
+    try:
+        s3.get_object(Bucket="tls-bucket", Key="a")
+    except ClientError:
+        return False
+    return True
+
+
+def api_endpoint_is_here(at: Any) -> bool:
+    client = at.cloud.context.client("apigatewayv2")
+    api = client.create_api(Name="any", ProtocolType="HTTP")
+    return api["ApiEndpoint"].startswith(at.cloud.context.endpoint)
+
+
+PROBES: dict[str, Callable[[Any], bool]] = {
+    "boto_client.boto3": service_calls_reach_this_cloud,
+    "lambda_eval_utils.execute_lambda_function_integration": lambda_tasks_use_no_http,
+    "StateTaskServiceLambda._from_error": error_without_type_is_unknown,
+    "StateTaskLambda._from_error": refusal_of_a_plain_task_has_its_name,
+    "models.Execution": stop_takes_effect_at_once,
+    "StepFunctionsParserBackend.start_execution": unnamed_executions_differ,
+    "StepFunctionBackend.delete_state_machine": deletion_ends_executions,
+    "StepFunctionResponse.describe_execution": text_output_is_quoted,
+    "StepFunctionResponse.list_executions": children_are_listed,
+    "StepFunctionResponse.stop_execution": stop_keeps_its_reason,
+    "models.InvalidDefinition": bad_definition_has_its_code,
+    "models.InvalidExecutionInput": bad_input_has_its_code,
+    "models.ResourceNotFound": unknown_map_run_has_its_code,
+    "AmazonStateLanguageParser.parse": whole_percentages_are_taken,
+    "json_path.parse": json_paths_are_parsed_once,
+    "result_path.parse": result_paths_are_parsed_once,
+    "EvalComponent._log_failure_event_exception": expected_failures_are_not_printed,
+    "EvalComponent._log_exception": errors_inside_components_are_not_printed,
+    "EvalComponent.heap_key": component_keys_are_not_made_at_first_use,
+    "Program.eval": lambda at: no_thread_is_kept(at, PASS),
+    "ExecutionState._evaluate_with_timeout": lambda at: no_thread_is_kept(at, task()),
+    "RetrierDecl._eval_body": retry_ends_with_its_execution,
+    "StateMap._eval_execution": failed_child_fails_the_map,
+    "IterationWorker._eval_pool": inline_items_do_not_deepen_the_stack,
+    "S3Response.get_object": range_reads_only_the_range,
+    "FakeBucket.get_permission": policy_on_tls_passes,
+    "ApiGatewayV2Backend.create_api": api_endpoint_is_here,
+}
+
+
+@pytest.fixture
+def without(monkeypatch):
+    """Leave one patch out of the clouds that start from now on."""
+    patches_of = localcloud.cloud._patches
+
+    def leave_out(name: str) -> None:
+        monkeypatch.setattr(
+            localcloud.cloud,
+            "_patches",
+            lambda *parts: [patch for patch in patches_of(*parts) if name_of(patch) != name],
+        )
+
+    return leave_out
+
+
+@pytest.mark.parametrize("name", PROBES)
+def test_probe_fails_without_its_patch(name, without, fresh_cloud, caplog):
+    without(name)
+    with fresh_cloud() as at:
+        assert not PROBES[name](SimpleNamespace(**vars(at), caplog=caplog))
+
+
+def test_every_patch_has_a_probe_which_holds_with_all_of_them(fresh_cloud, caplog):
+    tested_elsewhere = {
+        name_of(patch) for patch in [*lambda_version_patches(), *access_logging_patches()]
+    }
+    with fresh_cloud() as at:
+        patches = localcloud.cloud._patches(at.cloud.context, at.cloud.functions)
+        assert {name_of(patch) for patch in patches} - tested_elsewhere == set(PROBES)
+        assert all(patch.reason for patch in patches)
+        with_caplog = SimpleNamespace(**vars(at), caplog=caplog)
+        held = {name: probe(with_caplog) for name, probe in PROBES.items()}
+    assert held == dict.fromkeys(PROBES, True)
+
+
+class Target:
+    kept = 1
+
+    def ask(self) -> str:
+        return "stock"
+
+
+class Inheriting(Target):
+    pass
+
+
+def test_patches_are_taken_back_also_after_an_error():
+    seen = []
+
+    def use() -> None:
+        with applied([Patch(Target, "kept", 2, "any")]):
+            seen.append(Target.kept)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        use()
+    assert (seen, Target.kept) == ([2], 1)
+
+
+def test_patch_of_something_moved_is_an_error_that_gives_the_reason():
+    before = Target.kept
+    patches = [Patch(Target, "kept", 2, "any"), Patch(Inheriting, "kept", 3, "needed for x")]
+    with pytest.raises(AttributeError, match="needed for x"), applied(patches):
+        pass
+    assert Target.kept == before
+
+
+def test_method_receives_the_instance():
+    replacement = method(lambda target, *, loud: f"{type(target).__name__} {loud}")
+    with applied([Patch(Target, "ask", replacement, "any")]):
+        asked: Any = Target()
+        assert asked.ask(loud=True) == "Target True"
+    assert Target().ask() == "stock"
+
+
+def test_configuration_of_moto_is_taken_back():
+    from moto.core.config import default_user_config
+
+    before = {section: dict(values) for section, values in default_user_config.items()}  # type: ignore[call-overload]
+    with configured():
+        assert default_user_config["stepfunctions"]["execute_state_machine"] is True
+        assert default_user_config["iam"]["load_aws_managed_policies"] is True
+    assert default_user_config == before
