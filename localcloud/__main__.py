@@ -44,11 +44,10 @@ def up(port: int) -> None:
         raise click.ClickException(f"port {port}: {error.strerror}") from error
     written = None
     try:
-        endpoint = cloud.context.endpoint
-        bound_port = int(endpoint.rpartition(":")[2])
-        written = this_process(bound_port, endpoint, cloud.environ)
+        context = cloud.context
+        written = this_process(context.endpoint, context.state_dir, cloud.environ)
         written.write()
-        click.echo(f"embedded cloud up at {endpoint}, account {cloud.context.account}")
+        click.echo(f"embedded cloud up at {context.endpoint}, account {context.account}")
         click.echo("commands: python -m localcloud exec -- COMMAND; or, in a shell:")
         for variable, value in cloud.environ.items():
             click.echo(f"export {variable}={shlex.quote(value)}")

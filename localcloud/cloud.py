@@ -35,6 +35,7 @@ from localcloud.provisioned_concurrency import ProvisionedConcurrency
 from localcloud.s3_access_logging import access_logging_patches
 from localcloud.s3_ranges import range_patches
 from localcloud.server import CloudApplication, KeepAliveServer
+from localcloud.state_file import STATE_DIR_PREFIX
 from localcloud.step_functions import (
     await_executions,
     step_functions_patches,
@@ -140,7 +141,7 @@ class Cloud:
         log.info("cloud %s up at %s", context.account, context.endpoint)
 
     def _new_context(self, starting: ExitStack, port: int) -> CloudContext:
-        state_dir = self._state_dir or Path(tempfile.mkdtemp(prefix="localcloud-"))
+        state_dir = self._state_dir or Path(tempfile.mkdtemp(prefix=STATE_DIR_PREFIX))
         state_dir.mkdir(parents=True, exist_ok=True)
         starting.callback(shutil.rmtree, state_dir)
         alphabet = string.ascii_uppercase + "234567"

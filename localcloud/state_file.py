@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import urllib.error
 import urllib.request
 from contextlib import suppress
@@ -16,6 +17,7 @@ from pathlib import Path
 
 IDENTITY_PATH = "/_localcloud/identity"
 FOLDER = Path(".localcloud")
+STATE_DIR_PREFIX = "localcloud-"
 _ANSWER_WITHIN_S = 5
 
 
@@ -30,6 +32,7 @@ class RunningCloud:
     port: int
     pid: int
     endpoint: str
+    state_dir: str
     environ: dict[str, str]
 
     def write(self, folder: Path = FOLDER) -> None:
@@ -85,13 +88,24 @@ def read(path: Path) -> RunningCloud:
 
 
 def remove_stale(folder: Path = FOLDER) -> list[Path]:
-    """Remove the files of clouds that are gone; returns them."""
-    stale = [path for path in sorted(folder.glob("*.json")) if not read(path).answers()]
-    for path in stale:
-        path.unlink()
-    return stale
+    """Remove the files of clouds that are gone, and the folders they wrote in."""
+    removed = []
+    for path in sorted(folder.glob("*.json")):
+        cloud = read(path)
+        if not cloud.answers():
+            if Path(cloud.state_dir).name.startswith(STATE_DIR_PREFIX):
+                shutil.rmtree(cloud.state_dir, ignore_errors=True)
+            path.unlink()
+            removed.append(path)
+    return removed
 
 
-def this_process(port: int, endpoint: str, environ: dict[str, str]) -> RunningCloud:
+def this_process(endpoint: str, state_dir: Path, environ: dict[str, str]) -> RunningCloud:
     """What this process writes down about the cloud in it."""
-    return RunningCloud(port=port, pid=os.getpid(), endpoint=endpoint, environ=environ)
+    return RunningCloud(
+        port=int(endpoint.rpartition(":")[2]),
+        pid=os.getpid(),
+        endpoint=endpoint,
+        state_dir=str(state_dir),
+        environ=environ,
+    )

@@ -1,4 +1,4 @@
-"""Cross-origin requests to an API, answered as its CORS configuration says and not at all without one.
+"""Cross-origin requests to an API, answered as its CORS configuration says, not at all without one.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html
 """

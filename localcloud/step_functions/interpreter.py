@@ -60,6 +60,9 @@ def evaluate_with_timeout(state: ExecutionState, env: Environment) -> None:
     finally:
         frame.set_ended()
         env.close_frame(frame)
+    if not env.is_running():
+        # Stopped meanwhile: what the state would have yielded is nobody's business any more.
+        return
     output = frame.stack.pop()
     env.stack.append(output)
     if not state._is_language_query_jsonpath():

@@ -24,12 +24,6 @@ if TYPE_CHECKING:
 Handle = Callable[[str, dict[str, Any]], Mapping[str, Any]]
 
 
-class _Request(Request):
-    """A request whose form may hold a template: more than werkzeug's 500 kB after escaping."""
-
-    max_form_memory_size = None
-
-
 class QueryProtocol:
     """A WSGI application around `handle(action, parameters)`."""
 
@@ -39,7 +33,7 @@ class QueryProtocol:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        request = _Request(environ)
+        request = Request(environ)
         action = request.values.get("Action", "")
         operation = OperationModel({}, self._service)
         try:

@@ -62,7 +62,7 @@ class Deployment:
     def _bring_one(self, declaration: ResourceDeclaration) -> None:
         logical_id = declaration.logical_id
         current = self._stack.resource(logical_id)
-        before = frozenset(
+        dependencies = frozenset(
             (name, None if resource is None else resource.physical_id)
             for name in self._resolved.graph[logical_id]
             for resource in [self._stack.resource(name)]
@@ -72,31 +72,31 @@ class Deployment:
             evaluated = self._scope.evaluate(dict(declaration.properties))
             properties = conform(handler.schema, evaluated, "")
         except (ResourceFailure, CloudFormationError) as error:
-            self._refuse(declaration, before, current, str(error))
+            self._refuse(declaration, dependencies, current, str(error))
             raise
         if current is None:
-            self._provisioner.create(declaration, before, properties)
+            self._provisioner.create(declaration, dependencies, properties)
             return
         if current.incomplete:
             if current.physical_id is not None:
                 self._provisioner.delete(current)
-            self._provisioner.create(declaration, before, properties, again=True)
+            self._provisioner.create(declaration, dependencies, properties, again=True)
             return
         changed = differing(current.properties, properties)
         if changed & handler.replace_on:
             self._refuse_same_name(declaration, current, properties, handler)
-            self._provisioner.create(declaration, before, properties, replacing=current)
+            self._provisioner.create(declaration, dependencies, properties, replacing=current)
         elif changed or current.uncertain:
             if current.uncertain:
                 changed = frozenset({*current.properties, *properties})
-            self._provisioner.update(current, declaration, before, properties, changed)
+            self._provisioner.update(current, declaration, dependencies, properties, changed)
         else:
-            self._provisioner.redeclare(current, declaration, before)
+            self._provisioner.redeclare(current, declaration, dependencies)
 
     def _refuse(
         self,
         declaration: ResourceDeclaration,
-        before: frozenset[Identity],
+        dependencies: frozenset[Identity],
         current: StackResource | None,
         reason: str,
     ) -> None:
@@ -105,7 +105,7 @@ class Deployment:
             failed = current.now_in("UPDATE_FAILED", reason)
         else:
             failed = StackResource(
-                declaration.logical_id, declaration.type, declaration, before, incomplete=True
+                declaration.logical_id, declaration.type, declaration, dependencies, incomplete=True
             ).now_in("CREATE_FAILED", reason)
         self._provisioner.recorder.resource(failed)
 
@@ -157,7 +157,7 @@ class Deployment:
             if logical_id not in self._resolved.declared
         ]
         for resource in deletion_order([*replaced, *removed]):
-            current = resource in removed
+            current = resource.identity in {item.identity for item in removed}
             declared = self._resolved.declared.get(resource.logical_id)
             policy = resource.declaration.deletion_policy
             if declared is not None:

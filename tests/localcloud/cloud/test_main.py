@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -58,8 +59,8 @@ def localcloud(tmp_path: Path) -> Iterator[Start]:
 @pytest.fixture
 def with_a_cloud(cloud, tmp_path: Path) -> Iterator[Start]:
     """The same in a folder where the cloud of this process is written down as up."""
-    port = int(cloud.context.endpoint.rpartition(":")[2])
-    this_process(port, cloud.context.endpoint, cloud.environ).write(tmp_path / FOLDER)
+    running = this_process(cloud.context.endpoint, cloud.context.state_dir, cloud.environ)
+    running.write(tmp_path / FOLDER)
     with starting(tmp_path) as start:
         yield start
 
@@ -155,8 +156,11 @@ def test_exec_says_that_a_killed_cloud_is_gone_and_its_file_can_be_cleared(local
     assert code == 1
     assert f"(process {up.pid}) is gone without removing its state file" in err
     (state_file,) = (tmp_path / FOLDER).iterdir()
+    state_dir = Path(json.loads(state_file.read_text())["state_dir"])
+    assert state_dir.is_dir()
     assert remove_stale(tmp_path / FOLDER) == [state_file]
     assert not state_file.exists()
+    assert not state_dir.exists()
 
 
 def test_exec_of_a_missing_command_names_it(with_a_cloud):
@@ -174,8 +178,7 @@ def test_foreign_state_file_is_named(localcloud, tmp_path):
 
 
 def test_state_file_of_a_reused_port_is_not_mistaken_for_the_cloud(cloud, tmp_path):
-    port = int(cloud.context.endpoint.rpartition(":")[2])
-    mine = this_process(port, cloud.context.endpoint, {})
+    mine = this_process(cloud.context.endpoint, cloud.context.state_dir, {})
     mine.write(tmp_path)
     assert find_cloud(None, tmp_path) == mine
     replace(mine, pid=mine.pid + 1).write(tmp_path)

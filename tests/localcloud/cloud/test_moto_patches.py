@@ -219,22 +219,22 @@ def retry_ends_with_its_execution(at: Any) -> bool:
         raise TooManyRequestsError("any")
 
     at.handlers["any"] = throttled
-    retrier = {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 2}
+    retrier = {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1}
     at.machines.start(task(Retry=[retrier]))
     assert failed.wait(10)
     stop_executions()
-    await_executions(timeout_s=1)
+    await_executions(timeout_s=0.6)
     ended = not any(thread.name == "execution" for thread in threading.enumerate())
     await_executions(timeout_s=5)
     return ended
 
 
 def deletion_ends_executions(at: Any) -> bool:
-    wait = {"Type": "Wait", "Seconds": 2, "End": True}
+    wait = {"Type": "Wait", "Seconds": 1, "End": True}
     execution = at.machines.start({"StartAt": "Wait", "States": {"Wait": wait}})
     described = at.machines.client.describe_execution(executionArn=execution)
     at.machines.client.delete_state_machine(stateMachineArn=described["stateMachineArn"])
-    await_executions(timeout_s=1)
+    await_executions(timeout_s=0.6)
     ended = not any(thread.name == "execution" for thread in threading.enumerate())
     await_executions(timeout_s=5)
     return ended

@@ -184,6 +184,26 @@ def test_wait_of_a_retry_ends_with_the_execution(state_machines, handlers):
     assert time.monotonic() - began < 10
 
 
+def test_stopped_execution_ends_without_a_word_in_the_log(state_machines, handlers, caplog):
+    runs, release = threading.Event(), threading.Event()
+
+    def plan(event: Any) -> Any:
+        runs.set()
+        return release.wait(10)
+
+    handlers["plan"] = plan
+    task = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "End": True}
+    task["Parameters"] = {"FunctionName": "plan"}
+    execution = state_machines.start({"StartAt": "Plan", "States": {"Plan": task}})
+    assert runs.wait(10)
+    state_machines.client.stop_execution(executionArn=execution)
+    release.set()
+    await_executions()
+    assert caplog.text == ""
+    history = state_machines.client.get_execution_history(executionArn=execution)["events"]
+    assert history[-1]["type"] == "ExecutionAborted"
+
+
 def test_children_of_a_map_run_are_listed_and_described(state_machines, handlers):
     from localcloud.functions.errors import ResourceNotFoundError
 

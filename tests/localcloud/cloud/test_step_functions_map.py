@@ -65,7 +65,7 @@ def test_item_selector_sees_the_maps_input_and_the_item_and_the_child_its_retrie
     put_json(cloud, bucket, "shards.json", [{"shard": 4}])
 
     def classify(event: Any) -> Any:
-        if event["attempt"] < 2:
+        if event["attempt"] < 1:
             raise TooManyRequestsError("ReservedFunctionConcurrentInvocationLimitExceeded")
         return event
 
@@ -96,7 +96,7 @@ def test_item_selector_sees_the_maps_input_and_the_item_and_the_child_its_retrie
     )
     (answer,) = json.loads(ended["output"])
     assert answer.pop("machine").startswith("machine-")
-    assert answer == {"job_id": "job-1", "shard": {"shard": 4}, "attempt": 2}
+    assert answer == {"job_id": "job-1", "shard": {"shard": 4}, "attempt": 1}
 
 
 def test_failed_child_fails_the_map_with_awss_error_and_the_childs_own(state_machines, handlers):

@@ -32,8 +32,11 @@ def test_up_says_that_a_port_is_taken(tmp_path, monkeypatch, own_signals):
 
 def test_up_clears_the_files_of_clouds_that_are_gone(tmp_path, monkeypatch, own_signals):
     monkeypatch.chdir(tmp_path)
-    this_process(1, "http://localhost:1", {}).write()
+    precious = tmp_path / "of-the-user"
+    precious.mkdir()
+    this_process("http://localhost:1", precious, {}).write()
     with socket.create_server(("127.0.0.1", 0)) as taken:
         result = CliRunner().invoke(cli, ["up", "--port", str(taken.getsockname()[1])])
     assert "removed .localcloud/1.json: its cloud is gone" in result.output
     assert not (tmp_path / FOLDER / "1.json").exists()
+    assert precious.is_dir()
