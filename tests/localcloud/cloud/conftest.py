@@ -258,8 +258,8 @@ class Apis:
         return alias["AliasArn"]
 
 
-@pytest.fixture
-def apis(cloud: Cloud, handlers: dict[str, Callable[[Any], Any]]) -> Apis:
+@pytest.fixture(scope="module")
+def apis(cloud: Cloud) -> Apis:
     return Apis(cloud)
 
 

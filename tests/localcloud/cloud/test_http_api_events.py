@@ -7,9 +7,13 @@ from datetime import UTC, datetime
 import pytest
 
 
+@pytest.fixture(scope="module")
+def deployed(apis):
+    return apis.deploy("$default", "POST /my/path", "GET /jobs/{id}")
+
+
 @pytest.fixture
-def api(apis, handlers):
-    deployed = apis.deploy("$default", "POST /my/path", "GET /jobs/{id}")
+def api(deployed, handlers):
     handlers[deployed.function] = lambda event: "ok"
     return deployed
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 ROUTES = (
@@ -14,9 +16,13 @@ ROUTES = (
 )
 
 
+@pytest.fixture(scope="module")
+def deployed(apis):
+    return apis.deploy(*ROUTES)
+
+
 @pytest.fixture
-def api(apis, handlers):
-    deployed = apis.deploy(*ROUTES)
+def api(deployed, handlers):
     handlers[deployed.function] = lambda event: [event["routeKey"], event.get("pathParameters")]
     return deployed
 
@@ -65,12 +71,12 @@ def test_named_stage_is_part_of_the_path_and_not_of_the_route(apis, handlers):
     assert api.request("GET", "/jobs").status_code == 404
 
 
-def test_unknown_api_is_404(cloud, api):
-    api.api_id = "nowhere"
-    assert api.request("POST", "/jobs").status_code == 404
+def test_unknown_api_is_404(api):
+    assert replace(api, api_id="nowhere").request("POST", "/jobs").status_code == 404
 
 
-def test_deleted_api_is_404(cloud, api):
+def test_deleted_api_is_404(apis, cloud):
+    api = apis.deploy("POST /jobs")
     cloud.context.client("apigatewayv2").delete_api(ApiId=api.api_id)
     assert api.request("POST", "/jobs").status_code == 404
 

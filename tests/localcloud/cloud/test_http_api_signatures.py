@@ -25,9 +25,13 @@ from localcloud.http_api.signatures import (
 BODY = json.dumps({"job_id": "a"})
 
 
+@pytest.fixture(scope="module")
+def deployed(apis):
+    return apis.deploy("$default", "POST /jobs", "GET /jobs/{id}", authorization="AWS_IAM")
+
+
 @pytest.fixture
-def api(apis, handlers):
-    deployed = apis.deploy("$default", "POST /jobs", "GET /jobs/{id}", authorization="AWS_IAM")
+def api(deployed, handlers):
     handlers[deployed.function] = lambda event: "ok"
     return deployed
 
