@@ -1,7 +1,7 @@
 """Where this embedded cloud is and who calls it: the one value its parts share.
 
-It decides nothing about behaviour; it only says which account, region, endpoint and folder are meant,
-so that two clouds can run side by side on different ports.
+It decides nothing about behaviour; it only says which account, region, endpoint and folder are
+meant, so that two clouds can run side by side on different ports.
 """
 
 from __future__ import annotations

@@ -8,11 +8,14 @@ deploys the templates to it, and both are torn down at the end.
 from __future__ import annotations
 
 import os
+import shlex
+import signal
 import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +27,6 @@ from hpc.http_session import retrying_session
 from hpc.outputs import Deployment, read_deployment
 from hpc.signing import ExecuteApiAuth
 from localcloud.cdk import CdkCli
-from localcloud.cloud import Cloud
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "data" / "fashion-mnist-3000"
@@ -37,16 +39,43 @@ def deployment(request: pytest.FixtureRequest, tmp_path_factory) -> Iterator[Dep
     if stage:
         yield read_deployment(stage)
         return
-    assembly = tmp_path_factory.mktemp("assembly") / "cdk.out"
-    with Cloud() as cloud, pytest.MonkeyPatch.context() as patch:
-        for name, value in cloud.environ.items():
+    folder = tmp_path_factory.mktemp("cloud")
+    app = ("--app", str(folder / "cdk.out"))
+    with embedded_cloud(folder) as environ, pytest.MonkeyPatch.context() as patch:
+        for name, value in environ.items():
             patch.setenv(name, value)
-        cdk = CdkCli(environ=cloud.environ)
-        cdk.run("synth", "--quiet", "--output", str(assembly))
-        cdk.run("bootstrap", "--app", str(assembly))
-        cdk.run("deploy", "--all", "--app", str(assembly), "--require-approval", "never")
+        cdk = CdkCli(environ=environ)
+        cdk.run("synth", "--quiet", "--output", app[1])
+        cdk.run("bootstrap", *app)
+        cdk.run("deploy", "--all", *app, "--require-approval", "never")
         yield read_deployment("dev")
-        cdk.run("destroy", "--all", "--app", str(assembly), "--force")
+        cdk.run("destroy", "--all", *app, "--force")
+
+
+@contextmanager
+def embedded_cloud(folder: Path) -> Iterator[dict[str, str]]:
+    """A cloud in a process of its own, as `make cloud` starts it; the variables it prints."""
+    up = subprocess.Popen(
+        [sys.executable, "-m", "localcloud", "up"],
+        cwd=folder,
+        env={**os.environ, "LOCALCLOUD_CACHE": str(ROOT / ".cache")},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        environ: dict[str, str] = {}
+        while "CDK_DOCKER" not in environ:
+            line = up.stdout.readline() if up.stdout else ""
+            assert line, f"the cloud ended with {up.wait()}"
+            if line.startswith("export "):
+                name, _, value = line.removeprefix("export ").partition("=")
+                (environ[name],) = shlex.split(value)
+        yield environ
+    finally:
+        up.send_signal(signal.SIGTERM)
+        with up:
+            ended = up.wait(60)
+    assert ended == 0
 
 
 @pytest.fixture(scope="session")

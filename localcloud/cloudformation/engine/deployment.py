@@ -86,9 +86,8 @@ class Deployment:
         if changed & handler.replace_on:
             self._refuse_same_name(declaration, current, properties, handler)
             self._provisioner.create(declaration, dependencies, properties, replacing=current)
-        elif changed or current.uncertain:
-            if current.uncertain:
-                changed = frozenset({*current.properties, *properties})
+        elif changed | current.unsettled:
+            changed |= current.unsettled
             self._provisioner.update(current, declaration, dependencies, properties, changed)
         else:
             self._provisioner.redeclare(current, declaration, dependencies)

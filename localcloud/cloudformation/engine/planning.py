@@ -158,8 +158,7 @@ def _modification(
     properties: Mapping[str, Any],
 ) -> ResourceChange | None:
     details = []
-    names = {*properties, *resource.properties} if resource.uncertain else None
-    for name in sorted(names or differing(resource.properties, properties)):
+    for name in sorted(differing(resource.properties, properties) | resource.unsettled):
         dynamic = holds_unknown(properties.get(name))
         recreation = "Never"
         if name in handler.replace_on:

@@ -149,9 +149,7 @@ class Provisioner:
 
     def restore(self, current: StackResource, before: StackResource) -> None:
         """Give a resource its former properties back; not journalled. Raises ResourceFailure."""
-        changed = differing(current.properties, before.properties)
-        if current.uncertain:
-            changed = frozenset({*current.properties, *before.properties})
+        changed = differing(current.properties, before.properties) | current.unsettled
         self._apply(current, before, changed, restoring=True)
 
     def _apply(
@@ -162,7 +160,12 @@ class Provisioner:
         *,
         restoring: bool,
     ) -> None:
-        self.stack.put(after.now_in("UPDATE_IN_PROGRESS", uncertain=True))
+        # Until it has succeeded it may be on either side, and need what either side needs.
+        between: dict[str, Any] = {
+            "unsettled": changed,
+            "dependencies": current.dependencies | after.dependencies,
+        }
+        self.stack.put(after.now_in("UPDATE_IN_PROGRESS", **between))
         self.recorder.resource(after.now_in("UPDATE_IN_PROGRESS"))
         if current.physical_id is None:
             raise ResourceFailure(f"{current.logical_id} does not exist and cannot be updated")
@@ -182,9 +185,9 @@ class Provisioner:
             reason = failure_reason(error)
             self.recorder.resource(after.now_in("UPDATE_FAILED", reason))
             kept = current if restoring else after
-            self.stack.put(kept.now_in("UPDATE_FAILED", reason, uncertain=True))
+            self.stack.put(kept.now_in("UPDATE_FAILED", reason, **between))
             raise ResourceFailure(reason) from error
-        done = after.now_in("UPDATE_COMPLETE", attributes=made.attributes, uncertain=False)
+        done = after.now_in("UPDATE_COMPLETE", attributes=made.attributes, unsettled=frozenset())
         self.stack.put(done)
         self.recorder.resource(done)
 

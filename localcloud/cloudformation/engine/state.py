@@ -32,9 +32,9 @@ Identity = tuple[str, str | None]
 class StackResource:
     """One resource of a stack as it stands; `properties` are evaluated.
 
-    `dependencies` names the very resources that it was made or last changed upon.
-
-    `uncertain`: an update failed half-way, so every property has to be applied again.
+    `dependencies` names the very resources that it was made or last changed upon; after a failed
+    update, those that it was to be changed upon as well.
+    `unsettled` names properties that failed updates may or may not have changed.
     `incomplete`: its creation failed; it must be deleted (if it exists at all) and made anew.
     """
 
@@ -48,7 +48,7 @@ class StackResource:
     status: str = ""
     status_reason: str | None = None
     updated_at: datetime = field(default_factory=now)
-    uncertain: bool = False
+    unsettled: frozenset[str] = frozenset()
     incomplete: bool = False
 
     @property

@@ -68,7 +68,7 @@ def _undo(
         stack.put(before)
     elif skipped:
         _leave(before, stack, provisioner)
-    elif current.uncertain or current.properties != before.properties:
+    elif current.unsettled or current.properties != before.properties:
         provisioner.restore(current, before)
     else:
         stack.put(before)
