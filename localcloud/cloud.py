@@ -23,18 +23,18 @@ from typing import TypeVar
 from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 
-from localcloud.bucket_policies import bucket_policy_patches
 from localcloud.cloudformation import CloudFormationService
 from localcloud.context import CloudContext
 from localcloud.functions import FunctionService
 from localcloud.http_api import HttpApiFront, endpoint_patches
 from localcloud.images.docker import docker_program
-from localcloud.moto_lambda_versions import lambda_version_patches
-from localcloud.moto_patches import Patch, applied, configured
-from localcloud.provisioned_concurrency import ProvisionedConcurrency
-from localcloud.s3_access_logging import access_logging_patches
-from localcloud.s3_ranges import range_patches
 from localcloud.server import CloudApplication, KeepAliveServer
+from localcloud.services.bucket_policies import bucket_policy_patches
+from localcloud.services.lambda_versions import lambda_version_patches
+from localcloud.services.patches import Patch, applied, configured
+from localcloud.services.provisioned_concurrency import ProvisionedConcurrency
+from localcloud.services.s3_access_logging import access_logging_patches
+from localcloud.services.s3_ranges import range_patches
 from localcloud.state_file import STATE_DIR_PREFIX
 from localcloud.step_functions import (
     await_executions,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from moto.apigatewayv2.models import Api, ApiGatewayV2Backend, apigatewayv2_backends
 
-from localcloud.moto_patches import Patch
+from localcloud.services.patches import Patch
 
 if TYPE_CHECKING:
     from localcloud.context import CloudContext

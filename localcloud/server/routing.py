@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from localcloud.functions import INVOKE_PATH
-from localcloud.provisioned_concurrency import PROVISIONED_CONCURRENCY_PATH
 from localcloud.server.credential_scope import credential_scope_of
 from localcloud.server.errors import internal_error
+from localcloud.services.provisioned_concurrency import PROVISIONED_CONCURRENCY_PATH
 from localcloud.state_file import IDENTITY_PATH
 
 if TYPE_CHECKING:

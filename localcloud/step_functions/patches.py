@@ -29,7 +29,7 @@ from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguagePa
 from moto.stepfunctions.parser.asl.utils import boto_client, json_path
 from moto.stepfunctions.responses import StepFunctionResponse
 
-from localcloud.moto_patches import Patch, method
+from localcloud.services.patches import Patch, method
 from localcloud.step_functions import api, errors, interpreter
 from localcloud.step_functions.clients import ServiceClients
 from localcloud.step_functions.definitions import parsing

@@ -6,7 +6,7 @@ import pytest
 import requests
 from botocore.exceptions import ClientError
 
-from localcloud.bucket_policies import condition_holds
+from localcloud.services.bucket_policies import condition_holds
 
 
 def deny(bucket, condition=None):

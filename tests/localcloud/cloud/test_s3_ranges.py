@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from moto.s3.exceptions import InvalidRange
 from moto.s3.models import s3_backends
 
-from localcloud.s3_ranges import byte_range
+from localcloud.services.s3_ranges import byte_range
 
 BODY = bytes(range(256)) * 4
 

@@ -19,13 +19,13 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from localcloud.cloudformation import CloudFormationService
 from localcloud.context import CloudContext
-from localcloud.moto_lambda_versions import lambda_version_patches
-from localcloud.moto_patches import applied
-from localcloud.provisioned_concurrency import (
+from localcloud.services.lambda_versions import lambda_version_patches
+from localcloud.services.patches import applied
+from localcloud.services.provisioned_concurrency import (
     PROVISIONED_CONCURRENCY_PATH,
     ProvisionedConcurrency,
 )
-from localcloud.s3_access_logging import access_logging_patches
+from localcloud.services.s3_access_logging import access_logging_patches
 from tests.localcloud.cloudformation.world import Thing, World
 
 Application = Callable[[dict[str, Any], Any], Any]

@@ -22,9 +22,9 @@ from moto.stepfunctions.parser.utils import TMP_THREADS
 
 import localcloud.cloud
 from localcloud.functions.errors import TooManyRequestsError
-from localcloud.moto_lambda_versions import lambda_version_patches
-from localcloud.moto_patches import Patch, applied, configured, method
-from localcloud.s3_access_logging import access_logging_patches
+from localcloud.services.lambda_versions import lambda_version_patches
+from localcloud.services.patches import Patch, applied, configured, method
+from localcloud.services.s3_access_logging import access_logging_patches
 from localcloud.step_functions import await_executions, stop_executions
 
 PASS = {"StartAt": "Pass", "States": {"Pass": {"Type": "Pass", "End": True}}}

@@ -11,7 +11,7 @@ from typing import Any
 
 from moto.s3.models import FakeBucket
 
-from localcloud.moto_patches import Patch, method
+from localcloud.services.patches import Patch, method
 
 
 def access_logging_patches() -> list[Patch]:

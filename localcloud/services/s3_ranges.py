@@ -15,7 +15,7 @@ from moto.s3.exceptions import InvalidRange
 from moto.s3.models import FakeKey
 from moto.s3.responses import S3Response
 
-from localcloud.moto_patches import Patch
+from localcloud.services.patches import Patch
 
 _ONE_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 

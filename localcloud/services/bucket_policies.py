@@ -16,7 +16,7 @@ from typing import Any
 from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.s3.models import FakeBucket
 
-from localcloud.moto_patches import Patch
+from localcloud.services.patches import Patch
 
 log = logging.getLogger(__name__)
 

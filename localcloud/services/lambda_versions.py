@@ -15,7 +15,7 @@ from typing import Any
 
 from moto.awslambda.models import ImageConfig, LambdaFunction, LambdaStorage
 
-from localcloud.moto_patches import Patch, method
+from localcloud.services.patches import Patch, method
 
 # Shared with the function by every version: services, the policy, an address of its own.
 _SHARED = {"logs_backend", "policy", "url_config", "_DockerModel__docker_client"}
