@@ -21,16 +21,16 @@ endif
 .PHONY: help setup setup-dev run test lint format synth diff bootstrap deploy destroy job cloud train bench verify clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "  LOCAL=1     deploy, diff, destroy, job, verify: on the running \`make cloud\` instead of AWS"
 	@echo "  STAGE=prod  the other stage;  SHARD_SIZE=100, OUT=out/run;  CONTEXT='-c key=value' overrides a setting"
 	@echo "  PYTHON=...  the Python (3.11 to 3.13) that the virtual environment is made from"
 
-setup:
+setup:  ## virtual environment, pinned packages, Node and the CDK CLI; the others call it
 	@$(PYTHON) tools/setup.py
 
-setup-dev:
+setup-dev:  ## the same, and the tools for tests and linting
 	@$(PYTHON) tools/setup.py --dev
 
 run: setup  ## the main job, whole: deploy to an embedded cloud, classify 3,000 images, report, tear down
