@@ -92,6 +92,8 @@ def main(arguments: List[str]) -> None:
                 "but 3.11, 3.12 or 3.13 is needed.\n"
                 "Install one of them and name it: make PYTHON=/path/to/python3.13 ..."
             )
+        if not VENV.exists():
+            print(f"setup: Python {found[0]}.{found[1]} does not do, using {better}", flush=True)
         os.execv(better, [better, __file__, *arguments])
 
     version = f"{found[0]}.{found[1]}"
