@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-# How long an example takes says nothing on a machine with other work to do.
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
+# How long an example takes says nothing on a machine with other work to do. Where a run decides
+# about a change, it tries the same examples each time; elsewhere it looks for new ones.
+settings.register_profile("here", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 TESTS = Path(__file__).parent
 ROOT = TESTS.parent
