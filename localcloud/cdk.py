@@ -10,9 +10,8 @@ import importlib.util
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import IO
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 _CALLER_IDENTITY = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_DEFAULT_PROFILE")
@@ -43,12 +42,12 @@ class CdkCli:
         app_dir: Path = REPOSITORY,
         node_modules: Path = REPOSITORY / "node_modules",
         context: Mapping[str, str] | None = None,
-        output: IO[str] | None = None,
+        output: Callable[[str], object] | None = None,
     ) -> None:
         """`environ`: an embedded cloud's variables; without it the caller's own AWS identity holds.
 
-        `context` goes to every command as `-c key=value`. `output` receives what the CLI says as it
-        says it; without it that is kept for errors only.
+        `context` goes to every command as `-c key=value`. `output` is called with each line that
+        the CLI says; without it that is kept for errors only.
         Raises CdkNotInstalledError.
         """
         self._command = [str(find_node()), str(find_cli(node_modules))]
@@ -59,24 +58,21 @@ class CdkCli:
             word for key, value in (context or {}).items() for word in ("-c", f"{key}={value}")
         ]
 
-    def synth(self, *stacks: str) -> str:
-        return self.run("synth", "--quiet", *stacks)
+    def synth(self, assembly: Path) -> str:
+        """Synthesize the app once, into a folder that the other commands then start from."""
+        return self.run("synth", "--quiet", "--output", str(assembly))
 
-    def bootstrap(self, *environments: str) -> str:
-        return self.run("bootstrap", *environments)
+    def bootstrap(self, assembly: Path) -> str:
+        return self.run("bootstrap", "--app", str(assembly))
 
-    def deploy(self, *stacks: str, outputs_file: Path | None = None) -> str:
-        """Deploy `stacks`, or all of them. `outputs_file` gets the stacks' outputs as JSON."""
-        options = ["--require-approval", "never", "--progress", "events"]
-        if outputs_file is not None:
-            options += ["--outputs-file", str(outputs_file)]
-        return self.run("deploy", *(stacks or ("--all",)), *options)
+    def deploy(self, assembly: Path) -> str:
+        return self.run("deploy", "--all", "--app", str(assembly), "--require-approval", "never")
 
-    def diff(self, *stacks: str) -> str:
-        return self.run("diff", *stacks)
+    def diff(self, assembly: Path) -> str:
+        return self.run("diff", "--app", str(assembly))
 
-    def destroy(self, *stacks: str) -> str:
-        return self.run("destroy", *(stacks or ("--all",)), "--force")
+    def destroy(self, assembly: Path) -> str:
+        return self.run("destroy", "--all", "--app", str(assembly), "--force")
 
     def run(self, *arguments: str) -> str:
         """Run one command to its end and return all it said. Raises CdkFailedError."""
@@ -95,7 +91,7 @@ class CdkCli:
             for line in process.stdout or ():
                 said.append(line)
                 if self._output is not None:
-                    self._output.write(line)
+                    self._output(line)
         output = "".join(said)
         if process.returncode != 0:
             raise CdkFailedError(words, process.returncode, output)

@@ -24,6 +24,8 @@ from localcloud.cdk import REPOSITORY, CdkCli, environment_of_cli
 from localcloud.cloud import Cloud
 from localcloud.residue import Leftover, bootstrap_resources, difference, snapshot
 
+_JOB_FILES = ("summary.json", "report.html", "predictions.csv")
+
 
 class JobFailedError(Exception):
     """`hpc run` ended with an error, which it has said itself."""
@@ -37,13 +39,11 @@ class _Log:
         self.status: Status | None = None
         self.chapter = ""
 
-    def write(self, line: str) -> int:
-        """Keep `line`; returns its length, as files do."""
+    def __call__(self, line: str) -> None:
         self._file.write(line)
         if self.status is not None and line.strip():
             shown = line.strip()[:100].replace("[", r"\[")
             self.status.update(f"{self.chapter} [dim]{shown}[/dim]")
-        return len(line)
 
 
 class Story:
@@ -63,6 +63,9 @@ class Story:
         Raises CdkFailedError or JobFailedError; what was deployed is torn down before that.
         """
         self._out.mkdir(parents=True, exist_ok=True)
+        for name in _JOB_FILES:
+            # A run that fails must not leave a former one's results as if they were its own.
+            (self._out / name).unlink(missing_ok=True)
         with (
             (self._out / "cdk.log").open("w", encoding="utf-8") as file,
             Cloud() as cloud,
@@ -71,20 +74,19 @@ class Story:
             context = cloud.context
             assembly = context.state_dir / "cdk.out"
             stage = {"stage": self._stage}
-            cdk = CdkCli(environ=cloud.environ, context=stage, output=log)  # type: ignore[arg-type]
-            app = ("--app", str(assembly))
+            cdk = CdkCli(environ=cloud.environ, context=stage, output=log)
             with self._chapter("synthesize", log):
-                cdk.run("synth", "--quiet", "--output", str(assembly))
+                cdk.synth(assembly)
             with self._chapter("bootstrap", log):
-                cdk.run("bootstrap", *app)
+                cdk.bootstrap(assembly)
             before = snapshot(context, cloud.functions, cloud.cloudformation)
             try:
                 with self._chapter("deploy", log):
-                    cdk.run("deploy", "--all", *app, "--require-approval", "never")
+                    cdk.deploy(assembly)
                 self._job(cloud.environ)
             finally:
                 with self._chapter("destroy", log):
-                    cdk.run("destroy", "--all", *app, "--force")
+                    cdk.destroy(assembly)
             after = snapshot(context, cloud.functions, cloud.cloudformation)
             return difference(before, after, bootstrap_resources(context))
 

@@ -40,16 +40,16 @@ def deployment(request: pytest.FixtureRequest, tmp_path_factory) -> Iterator[Dep
         yield read_deployment(stage)
         return
     folder = tmp_path_factory.mktemp("cloud")
-    app = ("--app", str(folder / "cdk.out"))
+    assembly = folder / "cdk.out"
     with embedded_cloud(folder) as environ, pytest.MonkeyPatch.context() as patch:
         for name, value in environ.items():
             patch.setenv(name, value)
         cdk = CdkCli(environ=environ)
-        cdk.run("synth", "--quiet", "--output", app[1])
-        cdk.run("bootstrap", *app)
-        cdk.run("deploy", "--all", *app, "--require-approval", "never")
+        cdk.synth(assembly)
+        cdk.bootstrap(assembly)
+        cdk.deploy(assembly)
         yield read_deployment("dev")
-        cdk.run("destroy", "--all", *app, "--force")
+        cdk.destroy(assembly)
 
 
 @contextmanager

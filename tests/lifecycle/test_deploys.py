@@ -27,17 +27,6 @@ class Workbench:
     original: Path
     changed: Path
 
-    def deploy(self, assembly: Path) -> str:
-        return self.cdk.run(
-            "deploy", "--all", "--app", str(assembly), "--require-approval", "never"
-        )
-
-    def diff(self, assembly: Path) -> str:
-        return self.cdk.run("diff", "--app", str(assembly))
-
-    def destroy(self, assembly: Path) -> str:
-        return self.cdk.run("destroy", "--all", "--app", str(assembly), "--force")
-
     def left(self, before) -> list[str]:
         after = snapshot(self.cloud.context, self.cloud.functions, self.cloud.cloudformation)
         bootstrap = bootstrap_resources(self.cloud.context)
@@ -64,12 +53,12 @@ def workbench(checkout: Path, tmp_path: Path) -> Iterator[Workbench]:
             patch.setenv(name, value)
         cdk = CdkCli(environ=cloud.environ, app_dir=checkout)
         original, changed = tmp_path / "original", tmp_path / "changed"
-        cdk.run("synth", "--quiet", "--output", str(original))
+        cdk.synth(original)
         labels = checkout / "lambda_src" / "shpc_core" / "labels.py"
         text = labels.read_text()
         labels.write_text(text + "\nCLASS_NAMES = tuple(f'new {name}' for name in CLASS_NAMES)\n")
-        cdk.run("synth", "--quiet", "--output", str(changed))
-        cdk.run("bootstrap", "--app", str(original))
+        cdk.synth(changed)
+        cdk.bootstrap(original)
         yield Workbench(cloud, cdk, original, changed)
 
 
@@ -77,22 +66,22 @@ def test_a_stage_is_changed_repeated_removed_and_made_again(workbench: Workbench
     cloud = workbench.cloud
     before = snapshot(cloud.context, cloud.functions, cloud.cloudformation)
 
-    workbench.deploy(workbench.original)
+    workbench.cdk.deploy(workbench.original)
     old_name = _name_of_first_class()
-    assert "no differences" in workbench.diff(workbench.original)
-    assert "no changes" in workbench.deploy(workbench.original)
+    assert "no differences" in workbench.cdk.diff(workbench.original)
+    assert "no changes" in workbench.cdk.deploy(workbench.original)
 
-    difference_shown = workbench.diff(workbench.changed)
+    difference_shown = workbench.cdk.diff(workbench.changed)
     assert "AWS::Lambda::Function" in difference_shown
     assert "AWS::S3::Bucket" not in difference_shown
 
-    workbench.deploy(workbench.changed)
+    workbench.cdk.deploy(workbench.changed)
     assert _name_of_first_class() == f"new {old_name}"
 
-    workbench.destroy(workbench.changed)
+    workbench.cdk.destroy(workbench.changed)
     assert workbench.left(before) == []
 
-    workbench.deploy(workbench.original)
+    workbench.cdk.deploy(workbench.original)
     assert _name_of_first_class() == old_name
-    workbench.destroy(workbench.original)
+    workbench.cdk.destroy(workbench.original)
     assert workbench.left(before) == []

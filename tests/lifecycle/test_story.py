@@ -78,6 +78,8 @@ def test_failed_job_is_said_and_torn_down_and_leaves_no_summary(tmp_path) -> Non
     labels = tmp_path / "labels.idx"
     labels.write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 2, 10, 11]))
     out = tmp_path / "out"
+    out.mkdir()
+    (out / "summary.json").write_text("{}")
     story = _begin(out, "--labels", str(labels))
     said, _ = story.communicate(timeout=400)
     assert story.returncode != 0, said
