@@ -31,7 +31,6 @@ ORDER = (
     "localcloud/cloud",
     "stacks",
     "browser",
-    "bench",
     "training",
     "e2e",
     "lifecycle",

@@ -106,7 +106,7 @@ def main(arguments: List[str]) -> None:
                 f"on Debian or Ubuntu, apt-get install python{version}-venv"
             )
     step(
-        "packages of requirements.txt (TensorFlow is most of it)",
+        "packages of requirements.txt (3.4 GB, TensorFlow more than half)",
         VENV / "setup-run",
         digest(RUN_FILES, version),
         [
