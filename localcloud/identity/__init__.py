@@ -1,0 +1,1 @@
+"""Who calls the embedded cloud: the identity behind a request's signature."""
