@@ -10,6 +10,7 @@ from localcloud.services.s3_listing import listing_patches
 from localcloud.services.s3_multipart import multipart_patches
 from localcloud.services.s3_objects import object_patches
 from localcloud.services.s3_ranges import range_patches
+from localcloud.services.s3_reads import read_patches
 from localcloud.services.s3_writes import write_patches
 
 
@@ -23,5 +24,6 @@ def s3_patches() -> list[Patch]:
         *multipart_patches(),
         *object_patches(),
         *range_patches(),
+        *read_patches(),
         *write_patches(),
     ]

@@ -29,7 +29,7 @@ from moto.settings import S3_UPLOAD_PART_MIN_SIZE
 from localcloud.identity.errors import Refused
 from localcloud.services.patches import Patch, method
 from localcloud.services.s3_checksums import compute_checksum
-from localcloud.services.s3_writes import check_source, source_of
+from localcloud.services.s3_writes import check_source, open_upload, source_of
 
 MOST_PARTS = 10_000
 
@@ -49,7 +49,7 @@ def multipart_patches() -> list[Patch]:
             S3Backend,
             "complete_multipart_upload",
             _without_parts(S3Backend.complete_multipart_upload),
-            "an unknown upload is an internal error; all parts are kept beside the object",
+            "all parts are kept beside the object that they became",
         ),
         Patch(
             S3Response,
@@ -116,9 +116,7 @@ def _without_parts(complete: Callable[..., Any]) -> Callable[..., Any]:
     def complete_upload(
         backend: S3Backend, bucket_name: str, multipart_id: str, body: Iterator[tuple[int, str]]
     ) -> Any:
-        upload = backend.get_bucket(bucket_name).multiparts.get(multipart_id)
-        if upload is None:
-            raise NoSuchUpload(upload_id=multipart_id)
+        upload = backend.get_bucket(bucket_name).multiparts[multipart_id]
         key = complete(backend, bucket_name, multipart_id, body)
         upload.dispose()
         upload.parts.clear()
@@ -132,10 +130,7 @@ def _of_an_upload(handle: Callable[..., Any]) -> Callable[..., Any]:
         number = response._get_int_param("partNumber")
         if not 1 <= number <= MOST_PARTS:
             raise InvalidMaxPartNumberArgument(number)
-        upload_id = response._get_param("uploadId")
-        upload = response.backend.get_bucket(response.bucket_name).multiparts.get(upload_id)
-        if upload is None or upload.key_name != response.parse_key_name():
-            raise NoSuchUpload(upload_id=upload_id)
+        open_upload(response)
         return handle(response)
 
     return handle_part

@@ -17,7 +17,7 @@ from moto.s3.models import FakeKey
 from moto.s3.responses import S3Response
 
 from localcloud.identity.errors import Refused
-from localcloud.services.patches import Patch
+from localcloud.services.patches import Patch, method
 
 _ONE_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
@@ -75,6 +75,12 @@ def range_patches() -> list[Patch]:
             _part_headers(S3Response.head_object),
             "a part's length is the whole object's once the upload is complete",
         ),
+        Patch(
+            S3Response,
+            "_handle_range_header",
+            method(_head_range),
+            "reads a range once more, and refuses one that is to be ignored",
+        ),
     ]
 
 
@@ -100,14 +106,8 @@ def ranged(get_object: Callable[[S3Response], Any]) -> Callable[[S3Response], An
         response._get_key = lambda: (ranged_key, False)  # type: ignore[misc,assignment,method-assign]
         response.querystring.pop("partNumber", None)
         _, headers, body = get_object(response)
-        whole = last - first + 1 == key.size
-        if not whole:
-            # A checksum is of the whole object, which the caller does not get.
-            headers = {
-                name: value
-                for name, value in headers.items()
-                if not name.lower().startswith("x-amz-checksum-")
-            }
+        if len(body) != key.size:
+            headers = _without_checksums(headers)
         headers["content-length"] = str(len(body))
         headers["content-range"] = f"bytes {first}-{last}/{key.size}"
         if part_number is not None:
@@ -115,6 +115,36 @@ def ranged(get_object: Callable[[S3Response], Any]) -> Callable[[S3Response], An
         return 206, headers, body
 
     return get_object_or_range
+
+
+def _head_range(
+    response: S3Response, request: Any, headers: dict[str, Any], body: Any
+) -> tuple[int, dict[str, Any], Any]:
+    """What a range makes of a complete answer: nothing where it has a body, which was read so."""
+    if request.method != "HEAD":
+        return 200, headers, body
+    size = int(headers["content-length"])
+    try:
+        wanted = byte_range(request.headers["range"], size)
+    except InvalidRange:
+        return 416, {}, b""
+    if wanted is None:
+        return 200, headers, body
+    first, last = wanted
+    if (first, last) != (0, size - 1):
+        headers = _without_checksums(headers)
+    headers["content-length"] = str(last - first + 1)
+    headers["content-range"] = f"bytes {first}-{last}/{size}"
+    return 206, headers, body
+
+
+def _without_checksums(headers: dict[str, Any]) -> dict[str, Any]:
+    """A checksum is of the whole object, which the caller does not get."""
+    return {
+        name: value
+        for name, value in headers.items()
+        if not name.lower().startswith("x-amz-checksum-")
+    }
 
 
 def part_range(key: FakeKey, part_number: str) -> tuple[int, int] | None:

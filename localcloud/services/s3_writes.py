@@ -15,8 +15,8 @@ from contextlib import AbstractContextManager
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
-from moto.s3.exceptions import MissingKey, PreconditionFailed
-from moto.s3.models import FakeKey, S3Backend
+from moto.s3.exceptions import MissingKey, NoSuchUpload, PreconditionFailed
+from moto.s3.models import FakeKey, FakeMultipart, S3Backend
 from moto.s3.responses import S3Response
 
 from localcloud.identity.errors import Refused
@@ -105,6 +105,7 @@ def _completed(handle: Callable[..., Any]) -> Callable[..., Any]:
             upload = existing.multipart if existing is not None else None
             # Completing once more is no further write.
             if upload is None or upload.id != query["uploadId"][0]:
+                open_upload(response)
                 _check_conditions(response, existing)
             return handle(response, request, body, bucket_name, query, key_name)
 
@@ -119,6 +120,15 @@ def _deleted(delete: Callable[..., Any]) -> Callable[..., Any]:
             return delete(backend, bucket_name, key_name, *args, **kwargs)
 
     return delete_object
+
+
+def open_upload(response: S3Response) -> FakeMultipart:
+    """The upload that the request names, to its own key. Raises moto's NoSuchUpload (404)."""
+    upload_id = response._get_param("uploadId")
+    upload = response.backend.get_bucket(response.bucket_name).multiparts.get(upload_id)
+    if upload is None or upload.key_name != response.parse_key_name():
+        raise NoSuchUpload(upload_id=upload_id)
+    return upload
 
 
 def _check_length(key: str) -> None:
