@@ -1,5 +1,5 @@
-"""Checksums of requests, compared with
-https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html and the codes of
+"""Checksums of requests, and the codes they are refused with, compared with
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html and
 https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 """
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -101,10 +102,8 @@ def test_of_conditional_writes_at_once_one_wins(s3, key, monkeypatch):
     store = S3Backend.put_object
 
     def stored(*args: Any, **kwargs: Any) -> Any:
-        try:
+        with suppress(threading.BrokenBarrierError):
             meeting.wait(0.3)
-        except threading.BrokenBarrierError:
-            pass
         return store(*args, **kwargs)
 
     monkeypatch.setattr(S3Backend, "put_object", stored)
