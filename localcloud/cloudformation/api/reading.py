@@ -11,13 +11,13 @@ from localcloud.cloudformation.api.describing import (
     event_shape,
     is_failure,
     operation_event_shape,
-    present,
     resource_shape,
     resource_types,
     stack_shape,
     stack_summary,
     template_parameters,
 )
+from localcloud.cloudformation.api.describing_changes import present
 from localcloud.cloudformation.api.targets import Targets
 from localcloud.cloudformation.api.template_source import requested_template
 from localcloud.cloudformation.engine.registry import StackRegistry

@@ -13,9 +13,9 @@ from localcloud.cloudformation.resources.handler import (
     ResourceHandler,
     Update,
     gone_is_fine,
-    removed_tags,
 )
 from localcloud.cloudformation.resources.schema import BOOLEAN, JSON, TAGS, TEXT, Schema
+from localcloud.cloudformation.resources.tagging import tag_list, update_tags
 
 
 class Repository(ResourceHandler):
@@ -106,14 +106,13 @@ class Repository(ResourceHandler):
                 self._configure(task.physical_id, prop, task.new)
             else:
                 self._deconfigure(task.physical_id, prop)
-        if task.touches("Tags"):
-            client = self.context.client("ecr")
-            arn = task.attributes["Arn"]
-            gone = removed_tags(task.old.get("Tags"), task.new.get("Tags"))
-            if gone:
-                client.untag_resource(resourceArn=arn, tagKeys=gone)
-            if task.new.get("Tags"):
-                client.tag_resource(resourceArn=arn, tags=task.new["Tags"])
+        client = self.context.client("ecr")
+        arn = task.attributes["Arn"]
+        update_tags(
+            task,
+            tag=lambda tags: client.tag_resource(resourceArn=arn, tags=tag_list(tags)),
+            untag=lambda keys: client.untag_resource(resourceArn=arn, tagKeys=keys),
+        )
         return task.unchanged()
 
     def delete(self, task: Deletion) -> None:

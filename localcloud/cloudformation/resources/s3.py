@@ -81,6 +81,8 @@ class Bucket(ResourceHandler):
     replace_on = frozenset({"BucketName"})
     attributes = frozenset({"Arn", "DomainName", "RegionalDomainName"})
     name_property = "BucketName"
+    # S3 refuses them from any caller, also from one with CloudFormation's credentials.
+    takes_system_tags = False
 
     def create(self, task: Creation) -> Provisioned:
         client = self.context.client("s3")
