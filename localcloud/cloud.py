@@ -30,6 +30,7 @@ from localcloud.http_api import HttpApiFront, endpoint_patches
 from localcloud.images.docker import docker_program
 from localcloud.server import CloudApplication, KeepAliveServer
 from localcloud.services.bucket_policies import bucket_policy_patches
+from localcloud.services.event_history import event_history_patches
 from localcloud.services.lambda_versions import lambda_version_patches
 from localcloud.services.patches import Patch, applied, configured
 from localcloud.services.provisioned_concurrency import ProvisionedConcurrency
@@ -196,6 +197,7 @@ def _patches(context: CloudContext, functions: FunctionService) -> list[Patch]:
         *lambda_version_patches(),
         *endpoint_patches(context),
         *access_logging_patches(),
+        *event_history_patches(),
         *range_patches(),
         *bucket_policy_patches(),
     ]

@@ -58,10 +58,13 @@ class Repository(ResourceHandler):
         for prop in ("LifecyclePolicy", "RepositoryPolicyText"):
             if prop in properties:
                 self._configure(name, prop, properties)
-        return Provisioned(
-            name,
-            {"Arn": repository["repositoryArn"], "RepositoryUri": repository["repositoryUri"]},
-        )
+        return _provisioned(repository)
+
+    def find(self, name: str) -> Provisioned | None:
+        with gone_is_fine("RepositoryNotFoundException"):
+            found = self.context.client("ecr").describe_repositories(repositoryNames=[name])
+            return _provisioned(found["repositories"][0])
+        return None
 
     def _configure(self, name: str, prop: str, properties: Mapping[str, Any]) -> None:
         client = self.context.client("ecr")
@@ -121,6 +124,13 @@ class Repository(ResourceHandler):
                 repositoryName=task.physical_id,
                 force=task.properties.get("EmptyOnDelete", False),
             )
+
+
+def _provisioned(repository: Mapping[str, Any]) -> Provisioned:
+    return Provisioned(
+        repository["repositoryName"],
+        {"Arn": repository["repositoryArn"], "RepositoryUri": repository["repositoryUri"]},
+    )
 
 
 def _scanning(properties: Mapping[str, Any]) -> dict[str, bool]:

@@ -59,7 +59,12 @@ class Role(ResourceHandler):
             client.attach_role_policy(RoleName=name, PolicyArn=arn)
         for policy_name, document in _inline(properties.get("Policies", ())).items():
             client.put_role_policy(RoleName=name, PolicyName=policy_name, PolicyDocument=document)
-        return Provisioned(name, {"Arn": role["Arn"], "RoleId": role["RoleId"]})
+        return _role(role)
+
+    def find(self, name: str) -> Provisioned | None:
+        with gone_is_fine("NoSuchEntity"):
+            return _role(self.context.client("iam").get_role(RoleName=name)["Role"])
+        return None
 
     def update(self, task: Update) -> Provisioned:
         client = self.context.client("iam")
@@ -122,6 +127,10 @@ class Role(ResourceHandler):
                 client.delete_role_policy(RoleName=name, PolicyName=policy_name)
         with gone_is_fine("NoSuchEntity"):
             client.delete_role(RoleName=name)
+
+
+def _role(role: Mapping[str, Any]) -> Provisioned:
+    return Provisioned(role["RoleName"], {"Arn": role["Arn"], "RoleId": role["RoleId"]})
 
 
 def _inline(policies: Iterable[Mapping[str, Any]]) -> dict[str, str]:

@@ -50,7 +50,15 @@ class LogGroup(ResourceHandler):
             client.put_retention_policy(
                 logGroupName=name, retentionInDays=properties["RetentionInDays"]
             )
+        return self._provisioned(name)
+
+    def _provisioned(self, name: str) -> Provisioned:
         return Provisioned(name, {"Arn": f"{self._arn(name)}:*"})
+
+    def find(self, name: str) -> Provisioned | None:
+        pages = self.context.client("logs").get_paginator("describe_log_groups")
+        named = pages.paginate(logGroupNamePrefix=name).search("logGroups[].logGroupName")
+        return self._provisioned(name) if name in named else None
 
     def _arn(self, name: str) -> str:
         return f"arn:aws:logs:{self.context.region}:{self.context.account}:log-group:{name}"

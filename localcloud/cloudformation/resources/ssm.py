@@ -65,6 +65,12 @@ class Parameter(ResourceHandler):
     def _provisioned(self, name: str, properties: Mapping[str, Any]) -> Provisioned:
         return Provisioned(name, {"Type": properties["Type"], "Value": properties["Value"]})
 
+    def find(self, name: str) -> Provisioned | None:
+        with gone_is_fine("ParameterNotFound"):
+            found = self.context.client("ssm").get_parameter(Name=name)["Parameter"]
+            return self._provisioned(name, found)
+        return None
+
     def update(self, task: Update) -> Provisioned:
         if task.changed - {"Tags"}:
             self._put(task.physical_id, task.new, overwrite=True)
