@@ -68,7 +68,10 @@ class Reading:
     def describe_stacks(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """One stack, or all live ones."""
         if "StackName" in request:
-            return {"Stacks": [stack_shape(self._registry.get(request["StackName"]))]}
+            stack = self._registry.get(request["StackName"])
+            shape = stack_shape(stack)
+            stack.looked_at.set()
+            return {"Stacks": [shape]}
         return {"Stacks": [stack_shape(stack) for stack in self._registry.live()]}
 
     def list_stacks(self, request: Mapping[str, Any]) -> dict[str, Any]:

@@ -141,7 +141,7 @@ class Operations:
         def run(recorder: Recorder) -> None:
             self._undo(stack, recorder, self._provisioner(stack, recorder))
 
-        self._running.start(stack, operation, status, run)
+        self._running.start(stack, operation, status, run, watched=True)
         return operation
 
     def continue_rollback(
@@ -154,7 +154,7 @@ class Operations:
             provisioner = self._provisioner(stack, recorder)
             self._undo(stack, recorder, provisioner, skip, force=force)
 
-        self._running.start(stack, operation, "UPDATE_ROLLBACK_IN_PROGRESS", run)
+        self._running.start(stack, operation, "UPDATE_ROLLBACK_IN_PROGRESS", run, watched=True)
         return operation
 
     def _roll_back(

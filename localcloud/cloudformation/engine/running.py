@@ -22,13 +22,29 @@ class RunningOperations:
     def __init__(self, linger_s: float) -> None:
         self._linger_s = linger_s
         self._lock = threading.Lock()
-        self._running: dict[str, threading.Thread] = {}
+        # Each with an event: its end is not to be lingered for any more, it has ended or is held.
+        self._running: dict[str, tuple[threading.Thread, threading.Event]] = {}
 
     def start(
-        self, stack: Stack, operation: Operation, status: str, run: Callable[[Recorder], None]
+        self,
+        stack: Stack,
+        operation: Operation,
+        status: str,
+        run: Callable[[Recorder], None],
+        *,
+        watched: bool = False,
     ) -> None:
-        """Enter the operation's first status at once, then work in a thread."""
+        """Enter the operation's first status at once, then work in a thread.
+
+        `watched`: it does not fail before somebody has looked at the stack (or a moment is over).
+        `cdk rollback` begins to watch when its call has been answered, and takes a failure that
+        was over by then for a success; on AWS none is that fast.
+        """
+        answered = threading.Event()
         recorder = Recorder(stack, operation)
+        if watched:
+            stack.looked_at.clear()
+            recorder.before_failure = lambda: self._hold(stack, answered)
         with stack.lock:
             stack.operation = operation
             recorder.stack_status(status, "User Initiated")
@@ -41,12 +57,18 @@ class RunningOperations:
                 verb = status.removesuffix("_IN_PROGRESS")
                 reason = f"Internal failure: {type(error).__name__}: {error}"
                 recorder.stack_status(f"{verb}_FAILED", reason)
+            finally:
+                answered.set()
 
         thread = threading.Thread(target=work, name=f"cloudformation-{stack.name}", daemon=True)
         with self._lock:
-            self._running = {key: t for key, t in self._running.items() if t.is_alive()}
-            self._running[operation.operation_id] = thread
+            self._running = {key: r for key, r in self._running.items() if r[0].is_alive()}
+            self._running[operation.operation_id] = thread, answered
             thread.start()
+
+    def _hold(self, stack: Stack, answered: threading.Event) -> None:
+        answered.set()
+        stack.looked_at.wait(self._linger_s)
 
     def linger(self, operation: Operation) -> None:
         """Wait a moment for an operation's end, so that a client's first look may find it.
@@ -54,13 +76,13 @@ class RunningOperations:
         The CDK CLI looks again only after five seconds. The caller must hold no lock.
         """
         with self._lock:
-            thread = self._running.get(operation.operation_id)
-        if thread is not None:
-            thread.join(self._linger_s)
+            running = self._running.get(operation.operation_id)
+        if running is not None:
+            running[1].wait(self._linger_s)
 
     def join(self) -> None:
         """Wait until no operation runs."""
         with self._lock:
-            threads = list(self._running.values())
+            threads = [thread for thread, _ in self._running.values()]
         for thread in threads:
             thread.join()

@@ -159,6 +159,8 @@ class Stack:
         self.name = name
         self.stack_id = stack_id
         self.lock = threading.RLock()
+        # Set when the stack has been described since its last watched operation began.
+        self.looked_at = threading.Event()
         self.created_at = now()
         self.updated_at: datetime | None = None
         self.deleted_at: datetime | None = None

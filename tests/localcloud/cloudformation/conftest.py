@@ -198,7 +198,7 @@ def cloud(
 
 @pytest.fixture
 def things(cloud: CloudUnderTest, world: World) -> Iterator[CloudUnderTest]:
-    """The cloud with things of memory beside the services' resources, to fail and wait on demand."""
+    """The cloud with things in memory beside the services' resources, to fail on demand."""
     handlers = {**handlers_for(cloud.context), Thing.type_name: Thing(cloud.context, world)}
     service = CloudFormationService(cloud.context, handlers)
     cloud.routes.cloudformation = service.wsgi_app
