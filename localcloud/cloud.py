@@ -16,6 +16,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
@@ -25,11 +26,12 @@ from moto.core.model_instances import reset_model_data
 
 from localcloud.cloudformation import CloudFormationService
 from localcloud.context import CloudContext
-from localcloud.functions import FunctionService
+from localcloud.functions import FunctionService, ServiceLimits
 from localcloud.http_api import HttpApiFront, endpoint_patches
 from localcloud.images.docker import docker_program
 from localcloud.server import CloudApplication, KeepAliveServer
 from localcloud.services.bucket_policies import bucket_policy_patches
+from localcloud.services.lambda_destinations import destination_patches
 from localcloud.services.lambda_versions import lambda_version_patches
 from localcloud.services.patches import Patch, applied, configured
 from localcloud.services.provisioned_concurrency import ProvisionedConcurrency
@@ -62,21 +64,26 @@ class Cloud:
         region: str = DEFAULT_REGION,
         account: str = DEFAULT_ACCOUNT,
         state_dir: Path | None = None,
-        make_functions: Callable[[CloudContext], FunctionService] = FunctionService,
+        limits: ServiceLimits | None = None,
+        make_functions: Callable[[CloudContext], FunctionService] | None = None,
     ) -> None:
         """`port` 0 takes a free one. `state_dir` must be empty or absent; it is removed at `stop`.
 
-        Raises ValueError for an account that is not 12 digits, or a `state_dir` with files in it.
+        `limits` are those of FunctionService; what `make_functions` makes has its own. Raises
+        ValueError for an account that is not 12 digits, a `state_dir` with files in it, or both
+        `limits` and `make_functions`.
         """
         if len(account) != 12 or not account.isdecimal():
             raise ValueError(f"account: {account!r}; allowed: 12 digits")
         if state_dir is not None and state_dir.exists() and any(state_dir.iterdir()):
             raise ValueError(f"state_dir: {state_dir} is not empty; allowed: a new or empty folder")
+        if limits is not None and make_functions is not None:
+            raise ValueError("limits, make_functions: allowed: one of the two")
         self._port = port
         self._region = region
         self._account = account
         self._state_dir = state_dir
-        self._make_functions = make_functions
+        self._make_functions = make_functions or partial(FunctionService, limits=limits)
         self._started = ExitStack()
         self._context: CloudContext | None = None
         self._functions: FunctionService | None = None
@@ -194,6 +201,7 @@ def _patches(context: CloudContext, functions: FunctionService) -> list[Patch]:
     return [
         *step_functions_patches(context, functions.invoke),
         *lambda_version_patches(),
+        *destination_patches(),
         *endpoint_patches(context),
         *access_logging_patches(),
         *range_patches(),

@@ -15,7 +15,11 @@ from typing import TYPE_CHECKING
 
 from moto.awslambda.exceptions import UnknownFunctionException
 
-from localcloud.functions.errors import SYNC_PAYLOAD_LIMIT_BYTES, ServiceError
+from localcloud.functions.errors import (
+    SYNC_PAYLOAD_LIMIT_BYTES,
+    ServiceError,
+    TooManyRequestsError,
+)
 from localcloud.http_api.access_logs import AccessLogs
 from localcloud.http_api.answers import ApiAnswer, MalformedAnswerError, answer_of, api_error
 from localcloud.http_api.cors import preflight, with_headers
@@ -24,8 +28,8 @@ from localcloud.http_api.permissions import may_invoke
 from localcloud.http_api.request import ApiRequest, BodyTooLargeError
 from localcloud.http_api.routes import DeployedStage, MatchedRoute, UnmodelledApiError, find_stage
 from localcloud.http_api.signatures import Caller, SignatureRefusedError, SignatureVerifier
-from localcloud.http_api.throttle import Throttle
 from localcloud.step_functions.lambda_tasks import InvocationAnswer, Invoke
+from localcloud.throttle import Throttle
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -133,9 +137,7 @@ class HttpApiFront:
             # The function runs on, as on AWS; only nobody waits for it any more.
             return api_error(503, "Service Unavailable", error="the integration timed out")
         if call.failure is not None:
-            if not isinstance(call.failure, ServiceError):
-                raise call.failure
-            return api_error(503, "Service Unavailable", error=str(call.failure))
+            return _refused(call.failure)
         answer = call.answer
         if answer is None or answer.function_error:
             return _failed("the function failed")
@@ -162,6 +164,19 @@ class _Call:
             self.failure = failure
         finally:
             self.ended.set()
+
+
+def _refused(failure: Exception) -> ApiAnswer:
+    """What a client sees of an invocation that did not come about.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/services-apigateway-errors.html says 500 for a call
+    that Lambda rejects. Of throttling it says no more; HTTP APIs are seen to answer 503.
+    """
+    if isinstance(failure, TooManyRequestsError):
+        return api_error(503, "Service Unavailable", error=str(failure))
+    if isinstance(failure, ServiceError):
+        return _failed(str(failure))
+    raise failure
 
 
 def _failed(reason: str) -> ApiAnswer:

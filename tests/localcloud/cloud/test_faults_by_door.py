@@ -14,6 +14,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import threading
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -230,7 +231,7 @@ class Doors:
         )["stateMachineArn"]
         arn = client.start_execution(stateMachineArn=machine)["executionArn"]
         while (execution := client.describe_execution(executionArn=arn))["status"] == "RUNNING":
-            pass
+            threading.Event().wait(0.01)
         history = client.get_execution_history(executionArn=arn, maxResults=1000)["events"]
         attempts = sum(event["type"] == "TaskScheduled" for event in history)
         return {**execution, "attempts": attempts}
@@ -245,9 +246,7 @@ class Doors:
             IntegrationUri=function,
             PayloadFormatVersion="2.0",
         )["IntegrationId"]
-        client.create_route(
-            ApiId=api_id, RouteKey="$default", Target=f"integrations/{integration}"
-        )
+        client.create_route(ApiId=api_id, RouteKey="$default", Target=f"integrations/{integration}")
         client.create_stage(ApiId=api_id, StageName="$default", AutoDeploy=True)
         where = f"{self._context.region}:{self._context.account}:{api_id}"
         self._context.client("lambda").add_permission(

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from localcloud.functions.errors import TooManyRequestsError
-from localcloud.http_api.throttle import Throttle
+from localcloud.throttle import Throttle
 
 
 def told(answer):
