@@ -12,7 +12,6 @@ import os
 import secrets
 import shutil
 import string
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -37,7 +36,7 @@ from localcloud.services.patches import Patch, applied, configured
 from localcloud.services.provisioned_concurrency import ProvisionedConcurrency
 from localcloud.services.s3_access_logging import access_logging_patches
 from localcloud.services.s3_ranges import range_patches
-from localcloud.state_file import STATE_DIR_PREFIX
+from localcloud.state_dir import temporary_state_dir
 from localcloud.step_functions import (
     await_executions,
     step_functions_patches,
@@ -148,9 +147,12 @@ class Cloud:
         log.info("cloud %s up at %s", context.account, context.endpoint)
 
     def _new_context(self, starting: ExitStack, port: int) -> CloudContext:
-        state_dir = self._state_dir or Path(tempfile.mkdtemp(prefix=STATE_DIR_PREFIX))
-        state_dir.mkdir(parents=True, exist_ok=True)
-        starting.callback(shutil.rmtree, state_dir)
+        if self._state_dir is None:
+            state_dir = starting.enter_context(temporary_state_dir())
+        else:
+            state_dir = self._state_dir
+            state_dir.mkdir(parents=True, exist_ok=True)
+            starting.callback(shutil.rmtree, state_dir)
         alphabet = string.ascii_uppercase + "234567"
         return CloudContext(
             account=self._account,

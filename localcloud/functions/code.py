@@ -47,6 +47,15 @@ class CodeStore:
         Raises ResourceNotReadyError if its image was not pushed to this cloud, InvalidRuntimeError
         if it cannot run here.
         """
+        code = self._code(function)
+        self._environments.hold(code.python)
+        return code
+
+    def release(self) -> None:
+        """Let the virtual environments of this cloud's functions be removed."""
+        self._environments.release()
+
+    def _code(self, function: FunctionConfiguration) -> Code:
         if function.zip_bytes is None:
             return self._image_code(function)
         if not (function.runtime or "").startswith("python"):

@@ -154,6 +154,7 @@ class Fleet:
         for pool in pools:
             pool.stop()
         self._reaper.close()
+        self._code.release()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _retire_changed(self) -> None:

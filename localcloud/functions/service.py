@@ -62,7 +62,7 @@ class FunctionService:
         limits: ServiceLimits | None = None,
         retry_delays_s: tuple[float, ...] = RETRY_DELAYS_S,
     ) -> None:
-        limits = limits or ServiceLimits()
+        self.limits = limits = limits or ServiceLimits()
         self._deployed = DeployedFunctions(context.account, context.region)
         self._concurrency = ConcurrencyLimits(limits.account_concurrency)
         self._logs = LogWriter(context.account, context.region)
