@@ -122,7 +122,7 @@ class HttpApiFront:
                 "the function is gone, or its policy does not allow this API to invoke it"
             )
         event = event_of(exchange.request, stage, route, exchange.caller, self._context)
-        payload = json.dumps(event).encode()
+        payload = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
         if len(payload) > SYNC_PAYLOAD_LIMIT_BYTES:
             return api_error(413, "Request Entity Too Large")
         started_at_s = time.monotonic()

@@ -11,8 +11,10 @@ The functions are real processes. What each door answers is documented by AWS:
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
 import re
 import threading
 import zipfile
@@ -256,7 +258,12 @@ class Doors:
             Principal="apigateway.amazonaws.com",
             SourceArn=f"arn:aws:execute-api:{where}/*",
         )
-        answer = requests.post(self._context.http_api_url(api_id) + "/", data=body, timeout=30)
+        answer = requests.post(
+            self._context.http_api_url(api_id) + "/",
+            data=body,
+            headers={"Content-Type": "image/png"},
+            timeout=30,
+        )
         return answer.status_code, answer.json()
 
 
@@ -268,11 +275,6 @@ def doors() -> Iterator[Doors]:
 
     with Cloud(make_functions=functions) as cloud:
         yield Doors(cloud)
-
-
-def in_cause(fault: Fault, cause: str) -> Any:
-    """The payload of the function in a task's cause."""
-    return json.loads(cause) if fault.code is None else cause
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
@@ -304,3 +306,83 @@ def test_fault_by_a_task(doors: Doors, fault: Fault) -> None:
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
 def test_fault_by_an_http_api(doors: Doors, fault: Fault) -> None:
     assert doors.request(doors.deploy(fault)) == fault.http
+
+
+@pytest.mark.parametrize(
+    ("fault", "names", "attempts"),
+    [
+        ("exception", ["LookupError"], 2),
+        ("exception", ["States.TaskFailed"], 2),
+        ("exception", ["Lambda.Unknown", "Runtime.ExitError", "Exception"], 1),
+        ("exit", ["Runtime.ExitError"], 2),
+        ("init timeout", ["Sandbox.Timedout"], 2),
+        ("init timeout", ["States.Timeout"], 1),
+        ("throttling", ["Lambda.TooManyRequestsException"], 2),
+        ("throttling", ["TooManyRequestsException"], 1),
+    ],
+)
+def test_retry_matches_the_name_of_the_error(
+    doors: Doors, fault: str, names: list[str], attempts: int
+) -> None:
+    (wanted,) = (one for one in FAULTS if one.name == fault)
+    retry = {
+        "ErrorEquals": names,
+        "IntervalSeconds": 1,
+        "MaxAttempts": 1,
+        "MaxDelaySeconds": 1,
+        "JitterStrategy": "FULL",
+    }
+    execution = doors.run(doors.deploy(wanted), [retry])
+    assert (execution["error"], execution["attempts"]) == (wanted.error_type, attempts)
+
+
+def test_full_disk_by_every_door(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
+    function = doors.deploy(Fault("nothing", ""))
+    stock = Path.mkdir
+
+    def mkdir(path: Path, *args: Any, **kwargs: Any) -> None:
+        if path.parent.parent.name == "environments":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        stock(path, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    found = doors.invoke(function)
+    assert (found.status, found.code, found.body["Type"]) == (500, "ServiceException", "Service")
+    assert "No space left on device" in found.body["message"]
+    execution = doors.run(function)
+    assert execution["error"] == "Lambda.ServiceException"
+    assert "No space left on device" in execution["cause"]
+    assert doors.request(function) == INTERNAL_ERROR
+    monkeypatch.undo()
+    assert doors.invoke(function).body == {"fine": True}
+    assert json.loads(doors.run(function)["output"])["Payload"] == {"fine": True}
+    assert doors.request(function) == (200, {"fine": True})
+
+
+def test_function_that_is_gone_by_every_door(doors: Doors) -> None:
+    function = doors.deploy(Fault("nothing", "")) + "-gone"
+    found = doors.invoke(function)
+    assert (found.status, found.code) == (404, "ResourceNotFoundException")
+    assert doors.run(function)["error"] == "Lambda.ResourceNotFoundException"
+
+
+@pytest.mark.parametrize(
+    ("payload", "status", "code"),
+    [
+        (b"{", 400, "InvalidRequestContentException"),
+        (b'"' + b"x" * 6 * 1024 * 1024 + b'"', 413, "RequestTooLargeException"),
+    ],
+    ids=["malformed", "large"],
+)
+def test_payload_that_lambda_does_not_take(
+    doors: Doors, payload: bytes, status: int, code: str
+) -> None:
+    found = doors.invoke(doors.deploy(Fault("nothing", "")), payload)
+    assert (found.status, found.code) == (status, code)
+
+
+def test_body_beyond_lambdas_payload_is_too_large_for_an_http_api(doors: Doors) -> None:
+    function = doors.deploy(Fault("nothing", ""))
+    assert doors.request(function, bytes(4_400_000)) == (200, {"fine": True})
+    too_large = (413, {"message": "Request Entity Too Large"})
+    assert doors.request(function, bytes(4_800_000)) == too_large
