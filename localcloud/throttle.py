@@ -28,10 +28,8 @@ class Throttle:
         self._lock = threading.Lock()
         self._buckets: dict[tuple[str, ...], _Bucket] = {}
 
-    def allows(self, key: tuple[str, ...], limits: tuple[float, int] | None) -> bool:
+    def allows(self, key: tuple[str, ...], limits: tuple[float, int]) -> bool:
         """Take a token; False when there is none. `limits`: tokens per second and burst."""
-        if limits is None:
-            return True
         rate_per_s, burst = limits
         with self._lock:
             now_s = self._clock()
