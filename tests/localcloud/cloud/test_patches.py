@@ -22,6 +22,7 @@ from moto.stepfunctions.parser.utils import TMP_THREADS
 
 import localcloud.cloud
 from localcloud.functions.errors import TooManyRequestsError
+from localcloud.services.lambda_destinations import destination_patches
 from localcloud.services.lambda_versions import lambda_version_patches
 from localcloud.services.patches import Patch, applied, configured, method
 from localcloud.services.s3 import s3_patches
@@ -330,7 +331,10 @@ def test_probe_fails_without_its_patch(name, without, fresh_cloud, caplog):
 
 
 def test_every_patch_has_a_probe_which_holds_with_all_of_them(fresh_cloud, caplog):
-    tested_elsewhere = {name_of(patch) for patch in [*lambda_version_patches(), *s3_patches()]}
+    tested_elsewhere = {
+        name_of(patch)
+        for patch in [*destination_patches(), *lambda_version_patches(), *s3_patches()]
+    }
     with fresh_cloud() as at:
         patches = localcloud.cloud._patches(at.cloud.context, at.cloud.functions)
         assert {name_of(patch) for patch in patches} - tested_elsewhere == set(PROBES)
