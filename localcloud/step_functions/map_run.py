@@ -28,6 +28,7 @@ from localcloud.step_functions.map_children import (
 )
 from localcloud.step_functions.map_record import RecordedMapRun
 from localcloud.step_functions.redrive import now
+from localcloud.step_functions.stopping import keep_stop
 
 # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 MAX_CONCURRENT_CHILDREN = 10_000
@@ -36,18 +37,6 @@ EXPRESS_LIMIT_S = 300.0
 _FIRST_THREADS = 32
 _GROWTH_STEP_S = 0.05
 _BUSY = 0.8
-
-
-class _Signal(threading.Event):
-    """An environment's event that also tells the map when the environment is stopped."""
-
-    def __init__(self, tell: Callable[[], None]) -> None:
-        super().__init__()
-        self._tell = tell
-
-    def set(self) -> None:
-        super().set()
-        self._tell()
 
 
 @dataclass
@@ -72,7 +61,7 @@ class MapRun:
         )
 
     def run(self) -> None:
-        self.env.program_state_event = _Signal(self._tell)  # type: ignore[misc]
+        keep_stop(self.env, self._tell)
         self.record.on_update = self._tell
         threads = _FIRST_THREADS
         try:

@@ -21,9 +21,6 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration impo
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.inline_iteration_component import (  # noqa: E501
     InlineIterationComponent,
 )
-from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.iteration_worker import (  # noqa: E501
-    IterationWorker,
-)
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.state_map import StateMap
 from moto.stepfunctions.parser.asl.component.state.exec.state_parallel.branches_decl import (
     BranchesDecl,
@@ -211,7 +208,7 @@ def _evaluation_patches() -> list[Patch]:
             InlineIterationComponent,
             "_eval_body",
             branches.evaluate_iterations,
-            "threads kept for ever in a list; no redrive",
+            "a call per item ends in a RecursionError; threads kept for ever in a list; no redrive",
         ),
         Patch(
             iteration_worker,
@@ -242,11 +239,5 @@ def _evaluation_patches() -> list[Patch]:
             "_eval_execution",
             map_evaluation(StateMap._eval_execution),
             "failed children give null and SUCCEEDED; 2,400 items end in a RecursionError",
-        ),
-        Patch(
-            IterationWorker,
-            "_eval_pool",
-            branches.evaluate_inline_jobs,
-            "recursion per item ends in a RecursionError that leaves the execution RUNNING",
         ),
     ]

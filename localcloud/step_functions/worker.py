@@ -55,6 +55,8 @@ class Attempt(ExecutionWorker):
         self.former = former is not None
         # Made before the thread runs: ListMapRuns reads it as soon as StartExecution answers.
         self.env = self._get_evaluation_environment()
+        # Running from now on: a stop that came before the first state would not be heard.
+        self.env.next_state_name = ""
         self.history = History(session, continues=former.history if former else None)
         self.env.event_manager = self.history
         if former is not None:
