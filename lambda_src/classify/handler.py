@@ -38,7 +38,7 @@ _CLASSIFIER = Classifier(Path(os.environ["LAMBDA_TASK_ROOT"], "model", "model.tf
 _ENVIRONMENT = ExecutionEnvironment("classify", os.environ)
 
 
-def handler(event: dict[str, Any], context: Context) -> Any:
+def handler(event: Any, context: Context) -> Any:
     """A shard of the state machine or an HTTP event in; the shard's count or a response out."""
     invocation = _ENVIRONMENT.begin(
         memory_mb=int(context.memory_limit_in_mb), request_id=context.aws_request_id
@@ -55,7 +55,7 @@ def handler(event: dict[str, Any], context: Context) -> Any:
     return msgspec.to_builtins(shard)
 
 
-def _classify_pictures(event: dict[str, Any]) -> dict[str, Any]:
+def _classify_pictures(event: Any) -> dict[str, Any]:
     request = _pictures(parse_event(event))
     return answer(200, classify_pictures(request, classifier=_CLASSIFIER))
 
