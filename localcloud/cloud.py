@@ -27,6 +27,7 @@ from localcloud.cloudformation import CloudFormationService
 from localcloud.context import CloudContext
 from localcloud.functions import FunctionService
 from localcloud.http_api import HttpApiFront, endpoint_patches
+from localcloud.identity import Authentication
 from localcloud.images.docker import docker_program
 from localcloud.server import CloudApplication, KeepAliveServer
 from localcloud.services.bucket_policies import bucket_policy_patches
@@ -136,6 +137,7 @@ class Cloud:
                 invoke=functions.wsgi_invoke,
                 provisioned_concurrency=ProvisionedConcurrency(context, functions.provision),
                 http_api=HttpApiFront(context, functions.invoke),
+                authentication=Authentication(context),
             )
         )
         log.info("cloud %s up at %s", context.account, context.endpoint)

@@ -21,7 +21,7 @@ from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
 from localcloud.http_api.request import ApiRequest
-from localcloud.server.credential_scope import ALGORITHM, CredentialScope
+from localcloud.identity.credential_scope import ALGORITHM, CredentialScope
 
 if TYPE_CHECKING:
     from localcloud.context import CloudContext
