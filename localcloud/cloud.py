@@ -27,6 +27,7 @@ from localcloud.cloudformation import CloudFormationService
 from localcloud.context import CloudContext
 from localcloud.functions import FunctionService
 from localcloud.http_api import HttpApiFront, endpoint_patches
+from localcloud.iam import Gate
 from localcloud.identity import Authentication
 from localcloud.images.docker import docker_program
 from localcloud.server import CloudApplication, KeepAliveServer
@@ -82,6 +83,7 @@ class Cloud:
         self._context: CloudContext | None = None
         self._functions: FunctionService | None = None
         self._cloudformation: CloudFormationService | None = None
+        self._gate: Gate | None = None
         self._docker_program = ""
 
     @property
@@ -95,6 +97,11 @@ class Cloud:
     @property
     def cloudformation(self) -> CloudFormationService:
         return _running(self._cloudformation)
+
+    @property
+    def gate(self) -> Gate:
+        """Decides on every call; its `decisions` say what was asked for."""
+        return _running(self._gate)
 
     @property
     def environ(self) -> dict[str, str]:
@@ -121,6 +128,7 @@ class Cloud:
         starting.callback(self._forget)
         # The parts below call services over HTTP while they stop, so the server ends after them.
         starting.callback(server.stop)
+        gate = self._gate = Gate(context)
         functions = self._functions = self._make_functions(context)
         starting.enter_context(configured())
         starting.enter_context(applied(_patches(context, functions)))
@@ -138,6 +146,7 @@ class Cloud:
                 provisioned_concurrency=ProvisionedConcurrency(context, functions.provision),
                 http_api=HttpApiFront(context, functions.invoke),
                 authentication=Authentication(context),
+                gate=gate,
             )
         )
         log.info("cloud %s up at %s", context.account, context.endpoint)
@@ -161,7 +170,7 @@ class Cloud:
         self._started.close()
 
     def _forget(self) -> None:
-        self._context = self._functions = self._cloudformation = None
+        self._context = self._functions = self._cloudformation = self._gate = None
 
     def __enter__(self) -> Cloud:
         return self.start()

@@ -38,7 +38,7 @@ def function(account: Account, value: Any, parameters: Parameters) -> str:
 
 
 def log_stream(account: Account, value: Any, parameters: Parameters) -> str:
-    """A log group, or a stream in it; the service says `log-stream:` even where it means a group."""
+    """A log stream, or a group, whose ARN here ends in `log-stream:`."""
     group = str(value).rpartition(":log-group:")[2].removesuffix(":*")
     stream = parameters.get("logStreamName", "")
     return account.arn("logs", f"log-group:{group}:log-stream:{stream}")

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from localcloud.iam.errors import PolicyError
 from localcloud.iam.patterns import Context, Matches, arn_pattern, text_pattern
+from localcloud.iam.policy_error import PolicyError
 
 _FOR_ALL, _FOR_ANY = "ForAllValues:", "ForAnyValue:"
 _IF_EXISTS = "IfExists"
@@ -36,7 +36,7 @@ def _arn(wanted: str, variables: bool) -> Matches:
 def _compared(
     parse: Callable[[str], Any], compare: Callable[[Any, Any], bool], allowed: str
 ) -> MakeMatches:
-    """An operator on parsed values; a value of the request that cannot be parsed matches nothing."""
+    """An operator on parsed values; one of the request that cannot be parsed matches nothing."""
 
     def make(wanted_text: str, variables: bool) -> Matches:
         try:

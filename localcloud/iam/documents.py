@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from localcloud.iam.conditions import Condition, conditions
-from localcloud.iam.errors import PolicyError
 from localcloud.iam.patterns import Context, Matches, resource_pattern, text_pattern
+from localcloud.iam.policy_error import PolicyError
 from localcloud.iam.principals import Principals, principals
 
 _WITH_VARIABLES = "2012-10-17"
@@ -102,7 +102,9 @@ def policy_of(content: dict[str, Any]) -> Policy:
 
 def _statement(written: Any, *, variables: bool) -> Statement:
     if not isinstance(written, dict) or not set(written) <= _ELEMENTS:
-        raise PolicyError(f"statement {written!r}; allowed elements: {', '.join(sorted(_ELEMENTS))}")
+        raise PolicyError(
+            f"statement {written!r}; allowed elements: {', '.join(sorted(_ELEMENTS))}"
+        )
     effect = written.get("Effect")
     if effect not in ("Allow", "Deny"):
         raise PolicyError(f"Effect {effect!r}; allowed: Allow, Deny")

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
+from localcloud.iam.policy_error import PolicyError
 from localcloud.identity.caller import Caller, Kind
-from localcloud.iam.errors import PolicyError
 
 _ACCOUNT = re.compile(r"(?:arn:aws[\w-]*:iam::)?(\d{12})(?::root)?")
 _KINDS = ("AWS", "Service", "Federated", "CanonicalUser")

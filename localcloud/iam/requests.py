@@ -2,15 +2,44 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from localcloud.iam.call import Account, Call, NotModelledError
 from localcloud.iam.operations import operation_of
 from localcloud.iam.s3 import s3_calls
 from localcloud.iam.services import SERVICES, calls_of
+from localcloud.identity.credential_scope import CredentialScope
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
+
+
+# Operations of the deployer that are looked at: they give a role to a service, or assume one.
+_TARGETS_WITH_ROLES = frozenset(
+    ("AWSStepFunctions.CreateStateMachine", "AWSStepFunctions.UpdateStateMachine")
+)
+_FUNCTION_WITH_ROLE = re.compile(r"/2015-03-31/functions(/?|/[^/]+/configuration)")
+
+
+def service_of(environ: WSGIEnvironment) -> str:
+    """The service in the request's credential scope; S3, which alone serves strangers, without."""
+    _, _, credential = environ.get("HTTP_AUTHORIZATION", "").partition("Credential=")
+    scope = CredentialScope.parse(credential.partition(",")[0])
+    return scope.service if scope else "s3"
+
+
+def concern_root(environ: WSGIEnvironment, service: str) -> bool:
+    """Whether even the account's root user could be denied the request, by another's policy."""
+    if service == "s3":
+        # Root may always mend a policy by which it locked itself out:
+        # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucketPolicy.html
+        return environ.get("QUERY_STRING", "").partition("=")[0] != "policy"
+    if environ["REQUEST_METHOD"] not in ("POST", "PUT"):
+        return False
+    if service == "lambda":
+        return _FUNCTION_WITH_ROLE.fullmatch(environ["PATH_INFO"]) is not None
+    return service == "sts" or environ.get("HTTP_X_AMZ_TARGET") in _TARGETS_WITH_ROLES
 
 
 def calls(environ: WSGIEnvironment, service: str, account: Account) -> list[Call]:

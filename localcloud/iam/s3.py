@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote
 
+from moto.s3.models import s3_backends
+
 from localcloud.iam.body import body_of
-from localcloud.iam.call import Call, NotModelledError
+from localcloud.iam.call import Account, Call, NotModelledError
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -141,6 +143,21 @@ def s3_calls(environ: WSGIEnvironment) -> list[Call]:
     return list(_object_calls(environ, method, query, f"{bucket_arn}/{key}"))
 
 
+def hidden_absence(calls: Iterable[Call], account: Account) -> Iterator[Call]:
+    """The listing that it takes to be told that an object is not there.
+
+    Who may read an object but not list its bucket gets 403 and not 404 for a missing one:
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+    """
+    for call in calls:
+        if call.action != "s3:GetObject":
+            continue
+        name, _, key = call.resource.partition(":::")[2].partition("/")
+        bucket = s3_backends[account.number][account.partition].buckets.get(name)
+        if bucket is not None and bucket.keys.get(key) is None:
+            yield Call("s3:ListBucket", f"arn:{account.partition}:s3:::{name}")
+
+
 def _query(text: str) -> dict[str, str]:
     if not text:
         return {}
@@ -187,7 +204,9 @@ def _listing_keys(query: dict[str, str]) -> dict[str, str | list[str]]:
 
 
 def _action(subresource: str, known: dict[str, tuple[str, str, str]], method: str) -> str:
-    name = known.get(subresource, ("", "", ""))[_METHODS.index(method)] if method in _METHODS else ""
+    name = (
+        known.get(subresource, ("", "", ""))[_METHODS.index(method)] if method in _METHODS else ""
+    )
     if not name:
         raise NotModelledError(f"s3 {method} with query {subresource}")
     return f"s3:{name}"
