@@ -61,9 +61,7 @@ class Gate:
         for call in hidden_absence(wanted, self._account):
             self._decide(caller, call, context, service)
         check_passed_roles(
-            wanted,
-            self._account,
-            lambda trusted, call: self._verdict(trusted, call, context).allowed,
+            wanted, self._account, lambda to, call: self._verdict(to, call, context).allowed
         )
 
     def allows(self, caller: Caller, action: str, resource: str, context: KeyValues) -> None:
@@ -76,7 +74,7 @@ class Gate:
         self._decide(caller, Call(action, resource, context), general, action.partition(":")[0])
 
     def decisions(self) -> list[Decision]:
-        """What was decided, equal decisions once, the latest 20,000; the deployer's are not kept."""
+        """The latest 20,000 decisions, equal ones once; those about the deployer are not kept."""
         return self._decisions.all()
 
     def _decide(self, caller: Caller, call: Call, general: RequestContext, service: str) -> None:

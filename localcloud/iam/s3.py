@@ -204,9 +204,8 @@ def _listing_keys(query: dict[str, str]) -> dict[str, str | list[str]]:
 
 
 def _action(subresource: str, known: dict[str, tuple[str, str, str]], method: str) -> str:
-    name = (
-        known.get(subresource, ("", "", ""))[_METHODS.index(method)] if method in _METHODS else ""
-    )
+    by_method = dict(zip(_METHODS, known.get(subresource, ()), strict=False))
+    name = by_method.get(method)
     if not name:
         raise NotModelledError(f"s3 {method} with query {subresource}")
     return f"s3:{name}"
