@@ -35,8 +35,7 @@ from localcloud.services.bucket_policies import bucket_policy_patches
 from localcloud.services.lambda_versions import lambda_version_patches
 from localcloud.services.patches import Patch, applied, configured
 from localcloud.services.provisioned_concurrency import ProvisionedConcurrency
-from localcloud.services.s3_access_logging import access_logging_patches
-from localcloud.services.s3_ranges import range_patches
+from localcloud.services.s3 import s3_patches
 from localcloud.state_file import STATE_DIR_PREFIX
 from localcloud.step_functions import (
     await_executions,
@@ -206,8 +205,7 @@ def _patches(context: CloudContext, functions: FunctionService) -> list[Patch]:
         *step_functions_patches(context, functions.invoke),
         *lambda_version_patches(),
         *endpoint_patches(context),
-        *access_logging_patches(),
-        *range_patches(),
+        *s3_patches(),
         *bucket_policy_patches(),
     ]
 

@@ -2,12 +2,12 @@
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
-https://docs.aws.amazon.com/AWSJavaScriptSDK/latest/AWS/Lambda.html
+https://docs.aws.amazon.com/lambda/latest/api/CommonErrors.html
 """
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import Enum, auto
 
 from localcloud.identity.errors import Refused
 
@@ -16,38 +16,31 @@ MISMATCH_MESSAGE = (
     "Check your AWS Secret Access Key and signing method. "
     "Consult the service documentation for details."
 )
+UNKNOWN_KEY_MESSAGE = "The security token included in the request is invalid."
 
 
 class Reason(Enum):
-    """What is wrong; the value is what there is to say about it, `{detail}` included."""
+    """What is wrong with the signature of a request."""
 
-    UNSIGNED = "Request is missing Authentication Token"
-    UNSUPPORTED = (
-        "The authorization mechanism you have provided is not supported. "
-        "Please use AWS4-HMAC-SHA256."
-    )
-    MALFORMED = "The authorization header that you provided is not valid: {detail}"
-    MALFORMED_QUERY = "{detail}"
-    SIGNED_TWICE = (
-        "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature "
-        "query string parameter or the Authorization header should be specified"
-    )
-    UNKNOWN_KEY = "The security token included in the request is invalid."
-    WRONG_TOKEN = "The security token included in the request is invalid"  # noqa: S105 - a message
-    EXPIRED_TOKEN = "The security token included in the request is expired"  # noqa: S105 - a message
-    WRONG_SERVICE = "Credential should be scoped to correct service: '{detail}'."
-    WRONG_REGION = "Credential should be scoped to a valid region."
-    NO_DATE = "AWS authentication requires a valid Date or x-amz-date header"
-    WRONG_SCOPE_DATE = "Date in Credential scope does not match YYYYMMDD of the signature's date"
-    SKEWED = "Signature {detail}"
-    NOT_YET_VALID = "Request is not yet valid"
-    URL_EXPIRED = "Request has expired"
-    HEADER_NOT_SIGNED = "There were headers present in the request which were not signed"
-    MISMATCH = MISMATCH_MESSAGE
-    NO_PAYLOAD_HASH = "Missing required header for this request: x-amz-content-sha256"
-    PAYLOAD_MISMATCH = (
-        "The provided 'x-amz-content-sha256' header does not match what was computed."
-    )
+    UNSIGNED = auto()
+    UNSUPPORTED = auto()
+    MALFORMED = auto()
+    MALFORMED_QUERY = auto()
+    SIGNED_TWICE = auto()
+    UNKNOWN_KEY = auto()
+    WRONG_TOKEN = auto()
+    EXPIRED_TOKEN = auto()
+    WRONG_SERVICE = auto()
+    WRONG_REGION = auto()
+    NO_DATE = auto()
+    WRONG_SCOPE_DATE = auto()
+    SKEWED = auto()
+    NOT_YET_VALID = auto()
+    URL_EXPIRED = auto()
+    HEADER_NOT_SIGNED = auto()
+    MISMATCH = auto()
+    NO_PAYLOAD_HASH = auto()
+    PAYLOAD_MISMATCH = auto()
 
 
 class Dialect(Enum):
@@ -58,6 +51,37 @@ class Dialect(Enum):
     JSON = "json"
     REST_JSON = "rest-json"
 
+
+# `{detail}` stands for what only the request tells.
+_MESSAGES: dict[Reason, str] = {
+    Reason.UNSIGNED: "Request is missing Authentication Token",
+    Reason.UNSUPPORTED: (
+        "The authorization mechanism you have provided is not supported. "
+        "Please use AWS4-HMAC-SHA256."
+    ),
+    Reason.MALFORMED: "The authorization header that you provided is not valid: {detail}",
+    Reason.MALFORMED_QUERY: "{detail}",
+    Reason.SIGNED_TWICE: (
+        "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature "
+        "query string parameter or the Authorization header should be specified"
+    ),
+    Reason.UNKNOWN_KEY: UNKNOWN_KEY_MESSAGE,
+    Reason.WRONG_TOKEN: UNKNOWN_KEY_MESSAGE,
+    Reason.EXPIRED_TOKEN: "The security token included in the request is expired",
+    Reason.WRONG_SERVICE: "Credential should be scoped to correct service: '{detail}'.",
+    Reason.WRONG_REGION: "Credential should be scoped to a valid region.",
+    Reason.NO_DATE: "AWS authentication requires a valid Date or x-amz-date header",
+    Reason.WRONG_SCOPE_DATE: "Date in Credential scope does not match that of the signature",
+    Reason.SKEWED: "Signature {detail}",
+    Reason.NOT_YET_VALID: "Request is not yet valid",
+    Reason.URL_EXPIRED: "Request has expired",
+    Reason.HEADER_NOT_SIGNED: "There were headers present in the request which were not signed",
+    Reason.MISMATCH: MISMATCH_MESSAGE,
+    Reason.NO_PAYLOAD_HASH: "Missing required header for this request: x-amz-content-sha256",
+    Reason.PAYLOAD_MISMATCH: (
+        "The provided 'x-amz-content-sha256' header does not match what was computed."
+    ),
+}
 
 _S3: dict[Reason, tuple[str, int]] = {
     Reason.UNSIGNED: ("AccessDenied", 403),
@@ -107,11 +131,11 @@ def refusal(reason: Reason, dialect: Dialect, detail: str = "") -> Refused:
     """`reason` in the words of one family; `detail` fills the message's place for it."""
     if dialect is Dialect.S3:
         code, status = _S3[reason]
-        message = _S3_MESSAGES.get(reason, reason.value)
+        message = _S3_MESSAGES.get(reason, _MESSAGES[reason])
         return Refused(code, message.format(detail=detail), status)
     # The JSON protocol answers 400 for whatever is wrong; the others say 403.
     status = 400 if dialect is Dialect.JSON else 403
-    return Refused(_code(reason, dialect), reason.value.format(detail=detail), status)
+    return Refused(_code(reason, dialect), _MESSAGES[reason].format(detail=detail), status)
 
 
 def _code(reason: Reason, dialect: Dialect) -> str:
