@@ -130,7 +130,7 @@ class Cloud:
         gate = self._gate = Gate(context)
         functions = self._functions = self._make_functions(context)
         starting.enter_context(configured())
-        starting.enter_context(applied(_patches(context, functions)))
+        starting.enter_context(applied(_patches(context, functions, gate)))
         starting.callback(await_executions)
         starting.callback(functions.stop)
         cloudformation = self._cloudformation = CloudFormationService(context)
@@ -143,7 +143,7 @@ class Cloud:
                 cloudformation=cloudformation.wsgi_app,
                 invoke=functions.wsgi_invoke,
                 provisioned_concurrency=ProvisionedConcurrency(context, functions.provision),
-                http_api=HttpApiFront(context, functions.invoke),
+                http_api=HttpApiFront(context, functions.invoke, gate.allows),
                 authentication=Authentication(context),
                 gate=gate,
             )
@@ -200,9 +200,9 @@ def _without_profile() -> Iterator[None]:
             os.environ["AWS_PROFILE"] = profile
 
 
-def _patches(context: CloudContext, functions: FunctionService) -> list[Patch]:
+def _patches(context: CloudContext, functions: FunctionService, gate: Gate) -> list[Patch]:
     return [
-        *step_functions_patches(context, functions.invoke),
+        *step_functions_patches(context, functions.invoke, gate.allows),
         *lambda_version_patches(),
         *endpoint_patches(context),
         *s3_patches(),

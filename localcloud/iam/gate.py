@@ -8,6 +8,7 @@ role does not trust it. For everybody else an operation that is not modelled is 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from localcloud.iam.attached import AttachedPolicies
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from localcloud.context import CloudContext
 
+Allows = Callable[[Caller, str, str, KeyValues], None]
 log = logging.getLogger(__name__)
 
 

@@ -1,7 +1,7 @@
 """Whether a service may assume the role that it is given, asked when it is given it.
 
-Lambda and Step Functions refuse a role that does not trust them when a function or a state machine
-is made or changed:
+Services refuse a role that does not trust them when a function, a state machine or a stack is made
+or changed with it:
 https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html
 https://docs.aws.amazon.com/step-functions/latest/dg/procedure-create-iam-role.html
 """
@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from localcloud.iam.call import Account, Call
-from localcloud.identity.caller import Caller, Kind
+from localcloud.iam.callers import service
+from localcloud.identity.caller import Caller
 from localcloud.identity.errors import Refused
 
 _REFUSALS = {
@@ -24,13 +25,12 @@ _REFUSALS = {
         "Neither the global service principal states.amazonaws.com, nor the regional one is "
         "authorized to assume the provided role.",
     ),
+    "cloudformation.amazonaws.com": (
+        "ValidationError",
+        "The role passed to CloudFormation is invalid or cannot be assumed",
+    ),
 }
 Allowed = Callable[[Caller, Call], bool]
-
-
-def service(principal: str, account: Account) -> Caller:
-    """A service of AWS as a caller, such as `lambda.amazonaws.com`."""
-    return Caller(Kind.SERVICE, account.number, principal, principal)
 
 
 def check_passed_roles(calls: Iterable[Call], account: Account, allowed: Allowed) -> None:
@@ -40,6 +40,7 @@ def check_passed_roles(calls: Iterable[Call], account: Account, allowed: Allowed
             continue
         principal = str(call.keys["iam:PassedToService"])
         assume = Call("sts:AssumeRole", call.resource)
-        if principal in _REFUSALS and not allowed(service(principal, account), assume):
+        trusted = allowed(service(principal, account.number), assume)
+        if principal in _REFUSALS and not trusted:
             code, message = _REFUSALS[principal]
             raise Refused(code, message, 400)
