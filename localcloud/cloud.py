@@ -32,6 +32,7 @@ from localcloud.identity import Authentication
 from localcloud.images.docker import docker_program
 from localcloud.server import CloudApplication, KeepAliveServer
 from localcloud.services.bucket_policies import bucket_policy_patches
+from localcloud.services.event_history import event_history_patches
 from localcloud.services.lambda_versions import lambda_version_patches
 from localcloud.services.patches import Patch, applied, configured
 from localcloud.services.provisioned_concurrency import ProvisionedConcurrency
@@ -206,6 +207,7 @@ def _patches(context: CloudContext, functions: FunctionService, gate: Gate) -> l
         *lambda_version_patches(),
         *endpoint_patches(context),
         *s3_patches(),
+        *event_history_patches(),
         *bucket_policy_patches(),
     ]
 

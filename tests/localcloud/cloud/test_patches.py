@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import logging
 import threading
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -75,10 +74,10 @@ def service_calls_reach_this_cloud(at: Any) -> bool:
 
 
 def lambda_tasks_use_no_http(at: Any) -> bool:
-    at.handlers["any"] = lambda event: event
-    with at.caplog.at_level(logging.DEBUG, "localcloud.server.keep_alive"):
-        at.machines.run(task())
-    return "/invocations ->" not in at.caplog.text
+    threads: list[str] = []
+    at.handlers["any"] = lambda event: threads.append(threading.current_thread().name)
+    at.machines.run(task())
+    return threads == ["execution"]
 
 
 def error_without_type_is_unknown(at: Any) -> bool:
@@ -275,6 +274,14 @@ def api_endpoint_is_here(at: Any) -> bool:
     return api["ApiEndpoint"].startswith(at.cloud.context.endpoint)
 
 
+def event_history_is_empty(at: Any) -> bool:
+    client = at.cloud.context.client("cloudtrail")
+    try:
+        return bool(client.lookup_events()["Events"] == [])
+    except ClientError:
+        return False
+
+
 PROBES: dict[str, Callable[[Any], bool]] = {
     "boto_client.boto3": service_calls_reach_this_cloud,
     "lambda_eval_utils.execute_lambda_function_integration": lambda_tasks_use_no_http,
@@ -302,6 +309,7 @@ PROBES: dict[str, Callable[[Any], bool]] = {
     "IterationWorker._eval_pool": inline_items_do_not_deepen_the_stack,
     "FakeBucket.get_permission": policy_on_tls_passes,
     "ApiGatewayV2Backend.create_api": api_endpoint_is_here,
+    "CloudTrailResponse.lookup_events": event_history_is_empty,
 }
 
 
@@ -368,6 +376,15 @@ def test_patch_of_something_moved_is_an_error_that_gives_the_reason():
     with pytest.raises(AttributeError, match="needed for x"), applied(patches):
         pass
     assert Target.kept == before
+
+
+def test_added_attribute_is_taken_away_again_and_must_not_be_there_already():
+    with applied([Patch(Target, "new", 2, "any", adds=True)]):
+        assert Target.new == 2  # type: ignore[attr-defined]
+    assert not hasattr(Target, "new")
+    patches = [Patch(Target, "kept", 2, "needed for x", adds=True)]
+    with pytest.raises(AttributeError, match=r"has now 'kept'.*needed for x"), applied(patches):
+        pass
 
 
 def test_method_receives_the_instance():
