@@ -31,6 +31,7 @@ from localcloud.identity import Authentication
 from localcloud.images.docker import docker_program
 from localcloud.server import CloudApplication, KeepAliveServer
 from localcloud.services.bucket_policies import bucket_policy_patches
+from localcloud.services.caller_identity import caller_identity_patches
 from localcloud.services.lambda_versions import lambda_version_patches
 from localcloud.services.patches import Patch, applied, configured
 from localcloud.services.provisioned_concurrency import ProvisionedConcurrency
@@ -196,6 +197,7 @@ def _patches(context: CloudContext, functions: FunctionService) -> list[Patch]:
         *step_functions_patches(context, functions.invoke),
         *lambda_version_patches(),
         *endpoint_patches(context),
+        *caller_identity_patches(context),
         *s3_patches(),
         *bucket_policy_patches(),
     ]

@@ -277,6 +277,11 @@ def api_endpoint_is_here(at: Any) -> bool:
     return api["ApiEndpoint"].startswith(at.cloud.context.endpoint)
 
 
+def deployer_knows_itself(at: Any) -> bool:
+    identity = at.cloud.context.client("sts").get_caller_identity()
+    return identity["Arn"].endswith(":user/deployer")
+
+
 PROBES: dict[str, Callable[[Any], bool]] = {
     "boto_client.boto3": service_calls_reach_this_cloud,
     "lambda_eval_utils.execute_lambda_function_integration": lambda_tasks_use_no_http,
@@ -304,6 +309,7 @@ PROBES: dict[str, Callable[[Any], bool]] = {
     "IterationWorker._eval_pool": inline_items_do_not_deepen_the_stack,
     "FakeBucket.get_permission": policy_on_tls_passes,
     "ApiGatewayV2Backend.create_api": api_endpoint_is_here,
+    "STSBackend.get_caller_identity": deployer_knows_itself,
 }
 
 
