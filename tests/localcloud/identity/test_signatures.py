@@ -262,3 +262,16 @@ def test_unsigned_path_that_moto_would_take_for_a_service_is_s3s(sign):
     answer = request.send()
     assert answer.status_code in (403, 404)
     assert "Functions" not in answer.text
+
+
+def test_preflight_reaches_no_service_but_s3(cloud, sign):
+    """Browsers send them without credentials; a made up signature in one must open nothing."""
+    wrong = Credentials(sign.deployer.access_key, "not-the-secret")
+    request = sign.query(b"Action=GetCallerIdentity&Version=2011-06-15", credentials=wrong)
+    request.method = "OPTIONS"
+    answer = request.send()
+    assert answer.status_code in (400, 403, 404)
+    assert "GetCallerIdentityResult" not in answer.text
+    invoking = sign.rest("/2015-03-31/functions/any/invocations", credentials=wrong)
+    invoking.method = "OPTIONS"
+    assert "ResourceNotFoundException" not in invoking.send().text
