@@ -57,6 +57,8 @@ class Authentication:
             # A browser asks S3 before it sends what was signed. No other service is asked so, and
             # none may take an unverified claim for a signature.
             environ.pop("HTTP_AUTHORIZATION", None)
+            if environ["PATH_INFO"] == "/":
+                raise refusal(Reason.UNSIGNED, Dialect.S3)
             return self._anonymous(environ, Dialect.S3)
         try:
             claim = claim_of(request)
