@@ -38,8 +38,6 @@ BODY_LIMIT_BYTES = 128 * 1024 * 1024
 # One endpoint for all regions, which is signed for as us-east-1.
 _GLOBAL_SERVICES = frozenset({"iam", "sts"})
 
-SIGNED_CLAIM = "localcloud.claim"
-
 
 class Authentication:
     """Verifies the requests to one cloud."""
@@ -56,7 +54,11 @@ class Authentication:
         request = ReceivedRequest.of(environ)
         dialect = _dialect(environ, None)
         if request.method == "OPTIONS":
-            # A browser asks before it sends what was signed; the answer tells nothing but rules.
+            # A browser asks S3 before it sends what was signed. No other service is asked so, and
+            # none may take an unverified claim for a signature.
+            environ.pop("HTTP_AUTHORIZATION", None)
+            if environ["PATH_INFO"] == "/":
+                raise refusal(Reason.UNSIGNED, Dialect.S3)
             return self._anonymous(environ, Dialect.S3)
         try:
             claim = claim_of(request)
@@ -129,11 +131,11 @@ def _dialect(environ: WSGIEnvironment, claim: Claim | None) -> Dialect:
     content_type = environ.get("CONTENT_TYPE", "")
     if "HTTP_X_AMZ_TARGET" in environ or content_type.startswith("application/x-amz-json"):
         return Dialect.JSON
-    if environ["REQUEST_METHOD"] == "POST" and content_type.startswith(
-        "application/x-www-form-urlencoded"
-    ):
-        return Dialect.QUERY
-    return Dialect.S3 if claim is None else Dialect.REST_JSON
+    form = content_type.startswith("application/x-www-form-urlencoded")
+    if claim is None:
+        # Strangers may put a form into a bucket, but not post one to a service.
+        return Dialect.QUERY if form and environ["REQUEST_METHOD"] == "POST" else Dialect.S3
+    return Dialect.QUERY if form else Dialect.REST_JSON
 
 
 def _check_amz_headers_signed(environ: WSGIEnvironment, claim: Claim) -> None:

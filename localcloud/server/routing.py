@@ -12,7 +12,7 @@ import json
 import logging
 import os
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
@@ -33,8 +33,26 @@ log = logging.getLogger(__name__)
 
 HTTP_API_PREFIX = "/_http_api/"
 
+# moto's own addresses, which show and reset its data, and stand for EC2's instance metadata.
+_NOT_OF_AWS = ("/moto-api", "/latest/meta-data/", "/latest/api/", "/favicon.ico")
+
+
+class _Services(DomainDispatcherApplication):
+    """moto's services, each reached by requests that are signed for it; S3 by all others."""
+
+    def get_application(self, environ: dict[str, Any]) -> Any:
+        if environ["PATH_INFO"].startswith(_NOT_OF_AWS):
+            return super().get_application({**environ, "PATH_INFO": "/"})
+        return super().get_application(environ)
+
+    def infer_service_region_host(self, environ: dict[str, Any], path: str) -> str | None:
+        if "HTTP_AUTHORIZATION" not in environ:
+            return None
+        return super().infer_service_region_host(environ, path)
+
+
 # Tables of moto's operations by service, which hold no data: made once for all clouds of a process.
-_moto = DomainDispatcherApplication(create_backend_app)
+_moto = _Services(create_backend_app)
 
 
 class CloudApplication:
@@ -89,7 +107,9 @@ class CloudApplication:
     def _admitted(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         caller = self._authentication.caller(environ)
         environ["localcloud.caller"] = caller
-        self._gate.check(caller, environ)
+        # Preflights are asked without credentials, and answered by the bucket's rules alone.
+        if environ["REQUEST_METHOD"] != "OPTIONS":
+            self._gate.check(caller, environ)
         return self._route(environ, start_response, _claimed_service(environ))
 
     def _route(

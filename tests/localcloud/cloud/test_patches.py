@@ -382,6 +382,11 @@ def api_endpoint_is_here(at: Any) -> bool:
     return api["ApiEndpoint"].startswith(at.cloud.context.endpoint)
 
 
+def deployer_knows_itself(at: Any) -> bool:
+    identity = at.cloud.context.client("sts").get_caller_identity()
+    return identity["Arn"].endswith(":user/deployer")
+
+
 def event_history_is_empty(at: Any) -> bool:
     client = at.cloud.context.client("cloudtrail")
     try:
@@ -425,6 +430,7 @@ PROBES: dict[str, Callable[[Any], bool]] = {
     "StateMap._eval_execution": failed_child_fails_the_map,
     "FakeBucket.get_permission": policy_on_tls_passes,
     "ApiGatewayV2Backend.create_api": api_endpoint_is_here,
+    "STSBackend.get_caller_identity": deployer_knows_itself,
     "CloudTrailResponse.lookup_events": event_history_is_empty,
 }
 
