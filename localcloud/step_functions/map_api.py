@@ -94,6 +94,7 @@ def update_map_run(request: StepFunctionResponse) -> ActionResult:
 
 
 def error_and_cause(execution: Any) -> dict[str, str]:
+    """Those of the two that `execution` has."""
     found = {"error": execution.error, "cause": execution.cause}
     return {name: value for name, value in found.items() if value is not None}
 
