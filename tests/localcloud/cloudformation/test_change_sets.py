@@ -81,7 +81,12 @@ def test_changed_output_or_tag_alone_is_a_change(cloud: CloudUnderTest) -> None:
     assert execute(cloud, "one")["Outputs"] == [{"OutputKey": "O", "OutputValue": "x"}]
     tagged = cloud.change_set("one", with_output, "tags", Tags=[{"Key": "a", "Value": "b"}])
     assert tagged["Status"] == "CREATE_COMPLETE"
-    assert tagged["Changes"] == []
+    (change,) = [change["ResourceChange"] for change in tagged["Changes"]]
+    assert (change["Action"], change["Replacement"], change["Scope"]) == (
+        "Modify",
+        "False",
+        ["Tags"],
+    )
 
 
 def test_plan_tells_update_replacement_and_removal_apart(cloud: CloudUnderTest) -> None:
