@@ -24,7 +24,7 @@ from localcloud.functions.errors import (
 )
 from localcloud.images.dockerfile import TASK_ROOT
 from localcloud.images.store import ImageNotFoundError, ImageStore
-from localcloud.images.virtual_environment import VirtualEnvironments
+from localcloud.images.virtual_environment import RequirementsError, VirtualEnvironments
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class CodeStore:
         try:
             code = self._code(function)
             self._environments.hold(code.python)
-        except OSError as error:
+        except (OSError, RequirementsError) as error:
             raise ServiceFailureError(f"Could not prepare the code: {error}") from error
         return code
 

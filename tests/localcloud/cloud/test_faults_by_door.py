@@ -270,7 +270,7 @@ class Doors:
 @pytest.fixture(scope="module")
 def doors() -> Iterator[Doors]:
     def functions(context: Any) -> FunctionService:
-        limits = ServiceLimits(init_s=0.5)
+        limits = ServiceLimits(init_s=0.2)
         return FunctionService(context, cache_dir=cache_folder(), limits=limits)
 
     with Cloud(make_functions=functions) as cloud:
