@@ -40,7 +40,14 @@ def check_passed_roles(calls: Iterable[Call], account: Account, allowed: Allowed
             continue
         principal = str(call.keys["iam:PassedToService"])
         assume = Call("sts:AssumeRole", call.resource)
-        trusted = allowed(service(principal, account.number), assume)
-        if principal in _REFUSALS and not trusted:
+        if principal in _REFUSALS and not any(
+            allowed(service(name, account.number), assume) for name in _names(principal, account)
+        ):
             code, message = _REFUSALS[principal]
             raise Refused(code, message, 400)
+
+
+def _names(principal: str, account: Account) -> tuple[str, str]:
+    """A service by its global and by its regional name; roles may trust either."""
+    name, _, domain = principal.partition(".")
+    return principal, f"{name}.{account.region}.{domain}"
