@@ -62,7 +62,11 @@ def session_of(cloud: Cloud) -> Callable[..., Callable[[str], Any]]:
 
 
 def clients(cloud: Cloud, **credentials: str) -> Callable[[str], Any]:
-    config = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
+    config = Config(
+        retries={"total_max_attempts": 1},
+        s3={"addressing_style": "path"},
+        signature_version="v4",
+    )
 
     def client(service: str) -> Any:
         return boto3.client(
