@@ -99,8 +99,19 @@ def test_dependents_of_a_failure_are_not_begun(
     assert deploy(service, resources, DisableRollback=True) == "CREATE_FAILED"
 
     assert resource_statuses(service) == {"A": "CREATE_FAILED", "Apart": "CREATE_COMPLETE"}
+    assert stack_reason(service) == "The following resource(s) failed to create: [A]. "
     assert delete(service) == "DELETE_COMPLETE"
     assert world.things == {}
+
+
+def test_nothing_more_is_begun_after_a_failure_that_is_rolled_back(
+    service: CloudFormationService, world: World
+) -> None:
+    world.failing = {"create A"}
+
+    assert deploy(service, {"A": thing(), "Apart": thing()}) == "ROLLBACK_COMPLETE"
+
+    assert world.log == []
 
 
 def test_only_what_a_rollback_could_not_restore_can_be_skipped(
