@@ -27,6 +27,8 @@ from localcloud.cloudformation import CloudFormationService
 from localcloud.context import CloudContext
 from localcloud.functions import FunctionService
 from localcloud.http_api import HttpApiFront, endpoint_patches
+from localcloud.iam import Gate
+from localcloud.identity import Authentication
 from localcloud.images.docker import docker_program
 from localcloud.server import CloudApplication, KeepAliveServer
 from localcloud.services.bucket_policies import bucket_policy_patches
@@ -34,8 +36,7 @@ from localcloud.services.event_history import event_history_patches
 from localcloud.services.lambda_versions import lambda_version_patches
 from localcloud.services.patches import Patch, applied, configured
 from localcloud.services.provisioned_concurrency import ProvisionedConcurrency
-from localcloud.services.s3_access_logging import access_logging_patches
-from localcloud.services.s3_ranges import range_patches
+from localcloud.services.s3 import s3_patches
 from localcloud.state_file import STATE_DIR_PREFIX
 from localcloud.step_functions import (
     await_executions,
@@ -82,6 +83,7 @@ class Cloud:
         self._context: CloudContext | None = None
         self._functions: FunctionService | None = None
         self._cloudformation: CloudFormationService | None = None
+        self._gate: Gate | None = None
         self._docker_program = ""
 
     @property
@@ -95,6 +97,11 @@ class Cloud:
     @property
     def cloudformation(self) -> CloudFormationService:
         return _running(self._cloudformation)
+
+    @property
+    def gate(self) -> Gate:
+        """Decides on every call; its `decisions` say what was asked for."""
+        return _running(self._gate)
 
     @property
     def environ(self) -> dict[str, str]:
@@ -121,9 +128,10 @@ class Cloud:
         starting.callback(self._forget)
         # The parts below call services over HTTP while they stop, so the server ends after them.
         starting.callback(server.stop)
+        gate = self._gate = Gate(context)
         functions = self._functions = self._make_functions(context)
         starting.enter_context(configured())
-        starting.enter_context(applied(_patches(context, functions)))
+        starting.enter_context(applied(_patches(context, functions, gate)))
         starting.callback(await_executions)
         starting.callback(functions.stop)
         cloudformation = self._cloudformation = CloudFormationService(context)
@@ -136,7 +144,9 @@ class Cloud:
                 cloudformation=cloudformation.wsgi_app,
                 invoke=functions.wsgi_invoke,
                 provisioned_concurrency=ProvisionedConcurrency(context, functions.provision),
-                http_api=HttpApiFront(context, functions.invoke),
+                http_api=HttpApiFront(context, functions.invoke, gate.allows),
+                authentication=Authentication(context),
+                gate=gate,
             )
         )
         log.info("cloud %s up at %s", context.account, context.endpoint)
@@ -160,7 +170,7 @@ class Cloud:
         self._started.close()
 
     def _forget(self) -> None:
-        self._context = self._functions = self._cloudformation = None
+        self._context = self._functions = self._cloudformation = self._gate = None
 
     def __enter__(self) -> Cloud:
         return self.start()
@@ -191,14 +201,13 @@ def _without_profile() -> Iterator[None]:
             os.environ["AWS_PROFILE"] = profile
 
 
-def _patches(context: CloudContext, functions: FunctionService) -> list[Patch]:
+def _patches(context: CloudContext, functions: FunctionService, gate: Gate) -> list[Patch]:
     return [
-        *step_functions_patches(context, functions.invoke),
+        *step_functions_patches(context, functions.invoke, gate.allows),
         *lambda_version_patches(),
         *endpoint_patches(context),
-        *access_logging_patches(),
+        *s3_patches(),
         *event_history_patches(),
-        *range_patches(),
         *bucket_policy_patches(),
     ]
 

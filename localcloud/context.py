@@ -78,6 +78,8 @@ class CloudContext:
                     config=Config(
                         retries={"total_max_attempts": 1},
                         s3={"addressing_style": "path"},
+                        # Left alone, presigning falls back to version 2, which S3 refuses.
+                        signature_version="s3v4" if service == "s3" else None,
                         max_pool_connections=64,
                     ),
                 )

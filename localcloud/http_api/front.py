@@ -13,18 +13,18 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from moto.awslambda.exceptions import UnknownFunctionException
-
 from localcloud.functions.errors import SYNC_PAYLOAD_LIMIT_BYTES, ServiceError
 from localcloud.http_api.access_logs import AccessLogs
 from localcloud.http_api.answers import ApiAnswer, MalformedAnswerError, answer_of, api_error
 from localcloud.http_api.cors import preflight, with_headers
 from localcloud.http_api.events import event_of
-from localcloud.http_api.permissions import may_invoke
+from localcloud.http_api.permissions import ApiPermissions
 from localcloud.http_api.request import ApiRequest, BodyTooLargeError
 from localcloud.http_api.routes import DeployedStage, MatchedRoute, UnmodelledApiError, find_stage
 from localcloud.http_api.signatures import Caller, SignatureRefusedError, SignatureVerifier
 from localcloud.http_api.throttle import Throttle
+from localcloud.iam.gate import Allows
+from localcloud.identity import Refused
 from localcloud.step_functions.lambda_tasks import InvocationAnswer, Invoke
 
 if TYPE_CHECKING:
@@ -51,8 +51,9 @@ class _Exchange:
 class HttpApiFront:
     """A WSGI application for every API of one cloud."""
 
-    def __init__(self, context: CloudContext, invoke: Invoke) -> None:
+    def __init__(self, context: CloudContext, invoke: Invoke, allows: Allows) -> None:
         self._context = context
+        self._permissions = ApiPermissions(context, allows)
         self._invoke = invoke
         self._signatures = SignatureVerifier(context)
         self._throttle = Throttle()
@@ -94,8 +95,11 @@ class HttpApiFront:
         if route.authorization == "AWS_IAM":
             try:
                 exchange.caller = self._signatures.verify(request)
+                self._permissions.check_caller(exchange.caller.identity, stage, request.method)
             except SignatureRefusedError as refusal:
                 return api_error(403, str(refusal))
+            except Refused as refusal:
+                return api_error(403, refusal.message)
         key = (stage.api_id, stage.name, route.key)
         if not self._throttle.allows(key, stage.throttling(route.key)):
             return api_error(429, "Too Many Requests")
@@ -103,11 +107,7 @@ class HttpApiFront:
 
     def _integrate(self, exchange: _Exchange, route: MatchedRoute) -> ApiAnswer:
         stage = exchange.stage
-        try:
-            permitted = may_invoke(self._context, stage, route)
-        except UnknownFunctionException:
-            permitted = False
-        if not permitted:
+        if not self._permissions.may_invoke(stage, route):
             log.error(
                 "API %s: %s does not allow apigateway.amazonaws.com to invoke it for %s",
                 stage.api_id,

@@ -7,6 +7,7 @@ What a state means is left to moto; the Distributed Map is ours (map_state.py).
 
 from __future__ import annotations
 
+import contextvars
 import copy
 import functools
 import logging
@@ -28,6 +29,8 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.iter
 )
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.job import Job
 from moto.stepfunctions.parser.asl.eval.environment import Environment
+
+from localcloud.step_functions.acting import acting_as
 
 log = logging.getLogger(__name__)
 
@@ -53,10 +56,11 @@ def evaluate_with_timeout(state: ExecutionState, env: Environment) -> None:
     frame.states.reset(input_value=env.states.get_input())
     frame.stack = copy.deepcopy(env.stack)
     try:
-        if state.timeout.is_default_value():
-            state._eval_execution(frame)
-        else:
-            _run_bounded(functools.partial(state._eval_execution, frame), timeout_s)
+        with acting_as(env.aws_execution_details.role_arn):
+            if state.timeout.is_default_value():
+                state._eval_execution(frame)
+            else:
+                _run_bounded(functools.partial(state._eval_execution, frame), timeout_s)
     finally:
         frame.set_ended()
         env.close_frame(frame)
@@ -90,7 +94,9 @@ def _run_bounded(run: Callable[[], None], timeout_s: float) -> None:
         finally:
             ended.set()
 
-    threading.Thread(target=target, daemon=True).start()
+    # The thread acts for the same role as this one.
+    context = contextvars.copy_context()
+    threading.Thread(target=context.run, args=(target,), daemon=True).start()
     if not ended.wait(timeout_s):
         raise EvalTimeoutError
     if failures:
