@@ -24,9 +24,8 @@ ACCOUNT = "123456789012"
 ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/classify"
 SESSION_ARN = f"arn:aws:sts::{ACCOUNT}:assumed-role/classify/now"
 ROLE = Caller(Kind.ROLE, ACCOUNT, SESSION_ARN, ROLE_ARN)
-USER = Caller(
-    Kind.USER, ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/ada", f"arn:aws:iam::{ACCOUNT}:user/ada"
-)
+USER_ARN = f"arn:aws:iam::{ACCOUNT}:user/ada"
+USER = Caller(Kind.USER, ACCOUNT, USER_ARN, USER_ARN)
 GATEWAY = Caller(Kind.SERVICE, ACCOUNT, "apigateway.amazonaws.com", "apigateway.amazonaws.com")
 STRANGER = Caller(Kind.ANONYMOUS, ACCOUNT, "", "")
 DEPLOYER = Caller(Kind.DEPLOYER, ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/deployer", "deployer")
