@@ -114,6 +114,7 @@ class _DistributedMap:
     def _new_record(self) -> RecordedMapRun:
         record = RecordedMapRun(
             express=self._settings.express,
+            definition=self._settings.definition,
             state_machine_arn=self._context()["StateMachine"]["Id"],
             execution_arn=self._context()["Execution"]["Id"],
             max_concurrency=self._value_of(self._state.max_concurrency_decl),

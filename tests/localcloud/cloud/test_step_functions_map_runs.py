@@ -381,3 +381,54 @@ def test_children_hold_little_memory(state_machines, handlers, cloud):
     assert sum(map(sys.getsizeof, [child, *kept])) < 3_000
     assert child.progress is None
     assert record.inputs == []
+
+
+def test_definition_of_a_child_is_its_map_runs(state_machines, handlers):
+    """https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeStateMachineForExecution.html"""
+    handlers["run"] = lambda event: event
+    execution = state_machines.start(only(mapped(execution_type="EXPRESS")), [1])
+    state_machines.end_of(execution)
+    (child,) = state_machines.children(execution)
+    described = state_machines.client.describe_state_machine_for_execution(
+        executionArn=child["executionArn"]
+    )
+    assert json.loads(described["definition"]) == mapped(execution_type="EXPRESS")["ItemProcessor"]
+    assert (described["mapRunArn"], described["label"]) == (child["mapRunArn"], "Shards")
+
+
+def test_synchronous_executions_are_refused_by_name(state_machines):
+    """They are not modelled here."""
+    created = state_machines.client.create_state_machine(
+        name="synchronous",
+        definition=json.dumps(only({"Type": "Pass", "End": True})),
+        roleArn="arn:aws:iam::123456789012:role/any",
+        type="EXPRESS",
+    )
+    with pytest.raises(ClientError, match="StartSyncExecution") as refused:
+        state_machines.client.start_sync_execution(stateMachineArn=created["stateMachineArn"])
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] in (400, 501)
+
+
+def test_children_too_long_for_a_redrive_stay_failures(state_machines, handlers, cloud):
+    """https://docs.aws.amazon.com/step-functions/latest/apireference/API_MapRunExecutionCounts.html
+
+    failuresNotRedrivable: unsuccessful children that cannot be redriven.
+    """
+    from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+
+    def run(event: Any) -> Any:
+        raise TooManyRequestsError("any")
+
+    handlers["run"] = run
+    execution = state_machines.start(only(mapped()), [1])
+    state_machines.end_of(execution)
+    backend: Any = stepfunctions_parser_backends[cloud.context.account][cloud.context.region]
+    environment = backend.describe_execution(execution).exec_worker.env
+    (record,) = environment.map_run_record_pool_manager.get_all()
+    record.children[0].event_count = 24_999
+    assert state_machines.map_run(execution)["itemCounts"]["failuresNotRedrivable"] == 1
+    handlers["run"] = lambda event: event
+    state_machines.client.redrive_execution(executionArn=execution)
+    ended = state_machines.end_of(execution)
+    assert ended["error"] == "States.ExceedToleratedFailureThreshold"
+    assert state_machines.failed_child(execution)["redriveCount"] == 0
