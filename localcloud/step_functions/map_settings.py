@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -39,8 +40,9 @@ class Batcher:
 
 @dataclass(frozen=True)
 class MapSettings:
-    """`transformation` is None where no WriterConfig is given."""
+    """`transformation` is None where no WriterConfig is given; `definition` is the children's."""
 
+    definition: str = "{}"
     express: bool = False
     transformation: str | None = None
     output_type: str = "JSON"
@@ -101,6 +103,7 @@ def _taken(
     template: Callable[[Any], Any],
     path: str,
 ) -> MapSettings:
+    definition = json.dumps(processor)
     execution_type = processor["ProcessorConfig"].get("ExecutionType", "STANDARD")
     _one_of(f"{path}.ExecutionType", execution_type, ("STANDARD", "EXPRESS"))
     processor["ProcessorConfig"]["ExecutionType"] = "STANDARD"
@@ -109,6 +112,7 @@ def _taken(
         _refuse_in_express(processor.get("States") or {}, path)
     writer = _take_writer(state, path)
     return MapSettings(
+        definition=definition,
         express=express,
         transformation=writer.get("Transformation"),
         output_type=writer.get("OutputType", "JSON"),

@@ -122,6 +122,7 @@ class _DistributedMap:
     def _new_record(self) -> RecordedMapRun:
         record = RecordedMapRun(
             express=self._settings.express,
+            definition=self._settings.definition,
             state_machine_arn=self._context()["StateMachine"]["Id"],
             execution_arn=self._context()["Execution"]["Id"],
             max_concurrency=self._value_of(self._state.max_concurrency_decl),
@@ -167,12 +168,16 @@ class _DistributedMap:
             return item
         context = frame.states.context_object.context_object_data
         context["Map"] = MapData(Item=ItemData(Index=index, Value=item))
+        return self._filled(selector, frame)
+
+    def _filled(self, template: Any, frame: Environment) -> Any:
+        """A payload template with the values of the map's own input."""
         frame.states.reset(input_value=self._map_input)
         frame.stack.append(frame.states.get_input())
-        selector.eval(frame)
-        selected = frame.stack.pop()
+        template.eval(frame)
+        filled = frame.stack.pop()
         frame.stack.clear()
-        return selected
+        return filled
 
     def _plan(self, record: RecordedMapRun, items: list[Any]) -> None:
         batcher = self._settings.batcher
@@ -182,8 +187,7 @@ class _DistributedMap:
         frame = self._env.open_frame()
         batch_input = None
         if batcher.batch_input is not None:
-            batcher.batch_input.eval(frame)
-            batch_input = frame.stack.pop()
+            batch_input = self._filled(batcher.batch_input, frame)
         chosen = (self._selected(frame, index, item) for index, item in enumerate(items))
         try:
             inputs = list(batches(chosen, batcher, batch_input))

@@ -327,6 +327,15 @@ def history_has_pages(at: Any) -> bool:
     return len(page["events"]) == 1 and "nextToken" in page
 
 
+def definition_is_that_of_the_start(at: Any) -> bool:
+    execution = at.machines.start(PASS)
+    machine = at.machines.end_of(execution)["stateMachineArn"]
+    client = at.machines.client
+    client.update_state_machine(stateMachineArn=machine, definition=json.dumps(task()))
+    described = client.describe_state_machine_for_execution(executionArn=execution)
+    return json.loads(described["definition"]) == PASS
+
+
 def map_runs_have_pages(at: Any) -> bool:
     at.handlers["any"] = lambda event: event
     definition = a_map("DISTRIBUTED")
@@ -408,6 +417,7 @@ PROBES: dict[str, Callable[[Any], bool]] = {
     "StepFunctionResponse.list_executions": children_are_listed,
     "StepFunctionResponse.redrive_execution": failed_execution_is_redriven,
     "StepFunctionResponse.get_execution_history": history_has_pages,
+    "StepFunctionResponse.describe_state_machine_for_execution": definition_is_that_of_the_start,
     "StepFunctionResponse.list_map_runs": map_runs_have_pages,
     "StepFunctionResponse.update_map_run": ended_map_run_is_not_updated,
     "StepFunctionResponse.stop_execution": stop_keeps_its_reason,
