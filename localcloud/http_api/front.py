@@ -13,8 +13,6 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from moto.awslambda.exceptions import UnknownFunctionException
-
 from localcloud.functions.errors import (
     SYNC_PAYLOAD_LIMIT_BYTES,
     ServiceError,
@@ -119,11 +117,7 @@ class HttpApiFront:
 
     def _integrate(self, exchange: _Exchange, route: MatchedRoute) -> ApiAnswer:
         stage = exchange.stage
-        try:
-            permitted = self._permissions.may_invoke(stage, route)
-        except UnknownFunctionException:
-            permitted = False
-        if not permitted:
+        if not self._permissions.may_invoke(stage, route):
             log.error(
                 "API %s: %s does not allow apigateway.amazonaws.com to invoke it for %s",
                 stage.api_id,

@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 from localcloud.cloudformation.errors import validation_error
 from localcloud.cloudformation.resources.handler import ResourceHandler
 from localcloud.context import CloudContext
+from localcloud.identity.sessions import assume
 
 _SESSION_S = 3600
 # A session is not used any more when it has less than this left: no operation takes longer.
@@ -62,15 +63,9 @@ class HandlersByRole:
 
     def _assume(self, role_arn: str) -> _Session:
         self.check(role_arn)
-        try:
-            credentials = self._context.client("sts").assume_role(
-                RoleArn=role_arn, RoleSessionName="AWSCloudFormation", DurationSeconds=_SESSION_S
-            )["Credentials"]
-        except ClientError as error:
-            raise validation_error(f"Role {role_arn} is invalid or cannot be assumed") from error
+        # As the service, which the role trusts; the account itself may not be trusted.
+        session = assume(self._context, role_arn, "AWSCloudFormation", duration_s=_SESSION_S)
         context = self._context.with_credentials(
-            credentials["AccessKeyId"],
-            credentials["SecretAccessKey"],
-            credentials["SessionToken"],
+            session.access_key_id, session.secret_access_key, session.session_token
         )
         return _Session(self._make(context), time.monotonic() + _SESSION_S - _MARGIN_S)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import logging
 import threading
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -77,12 +76,10 @@ def service_calls_reach_this_cloud(at: Any) -> bool:
 
 
 def lambda_tasks_use_no_http(at: Any) -> bool:
-    calls: list[Any] = []
-    events = at.cloud.context.client("lambda").meta.events
-    events.register("before-call.lambda.Invoke", lambda **call: calls.append(call))
-    at.handlers["any"] = lambda event: event
+    threads: list[str] = []
+    at.handlers["any"] = lambda event: threads.append(threading.current_thread().name)
     at.machines.run(task())
-    return calls == []
+    return threads == ["execution"]
 
 
 def error_without_type_is_unknown(at: Any) -> bool:
@@ -385,6 +382,14 @@ def api_endpoint_is_here(at: Any) -> bool:
     return api["ApiEndpoint"].startswith(at.cloud.context.endpoint)
 
 
+def event_history_is_empty(at: Any) -> bool:
+    client = at.cloud.context.client("cloudtrail")
+    try:
+        return bool(client.lookup_events()["Events"] == [])
+    except ClientError:
+        return False
+
+
 PROBES: dict[str, Callable[[Any], bool]] = {
     "boto_client.boto3": service_calls_reach_this_cloud,
     "lambda_eval_utils.execute_lambda_function_integration": lambda_tasks_use_no_http,
@@ -420,6 +425,7 @@ PROBES: dict[str, Callable[[Any], bool]] = {
     "StateMap._eval_execution": failed_child_fails_the_map,
     "FakeBucket.get_permission": policy_on_tls_passes,
     "ApiGatewayV2Backend.create_api": api_endpoint_is_here,
+    "CloudTrailResponse.lookup_events": event_history_is_empty,
 }
 
 
@@ -451,7 +457,7 @@ def test_every_patch_has_a_probe_which_holds_with_all_of_them(fresh_cloud, caplo
         for patch in [*destination_patches(), *lambda_version_patches(), *s3_patches()]
     }
     with fresh_cloud() as at:
-        patches = localcloud.cloud._patches(at.cloud.context, at.cloud.functions)
+        patches = localcloud.cloud._patches(at.cloud.context, at.cloud.functions, at.cloud.gate)
         assert {name_of(patch) for patch in patches} - tested_elsewhere == set(PROBES)
         assert all(patch.reason for patch in patches)
         with_caplog = SimpleNamespace(**vars(at), caplog=caplog)
@@ -489,6 +495,15 @@ def test_patch_of_something_moved_is_an_error_that_gives_the_reason():
     with pytest.raises(AttributeError, match="needed for x"), applied(patches):
         pass
     assert Target.kept == before
+
+
+def test_added_attribute_is_taken_away_again_and_must_not_be_there_already():
+    with applied([Patch(Target, "new", 2, "any", adds=True)]):
+        assert Target.new == 2  # type: ignore[attr-defined]
+    assert not hasattr(Target, "new")
+    patches = [Patch(Target, "kept", 2, "needed for x", adds=True)]
+    with pytest.raises(AttributeError, match=r"has now 'kept'.*needed for x"), applied(patches):
+        pass
 
 
 def test_method_receives_the_instance():

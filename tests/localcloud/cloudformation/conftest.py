@@ -20,7 +20,6 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from localcloud.cloudformation import CloudFormationService
 from localcloud.cloudformation.resources.catalogue import handlers_for
 from localcloud.context import CloudContext
-from localcloud.services.event_history import event_history_patches
 from localcloud.services.lambda_versions import lambda_version_patches
 from localcloud.services.patches import applied
 from localcloud.services.provisioned_concurrency import (
@@ -151,8 +150,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[CloudCont
         access_key_id="AKIAIOSFODNN7EXAMPLE",
         secret_access_key="secret",
     )
-    patches = [*lambda_version_patches(), *access_logging_patches(), *event_history_patches()]
-    with applied(patches):
+    with applied([*lambda_version_patches(), *access_logging_patches()]):
         yield context, routes
         server.shutdown()
         thread.join()

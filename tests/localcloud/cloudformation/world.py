@@ -137,7 +137,7 @@ class Thing(ResourceHandler):
             self._world.log.append(f"delete {logical_id}")
 
 
-def thing(*uses: str, policies: dict[str, str] | None = None, **properties: str) -> dict[str, Any]:
+def thing(*uses: str, policies: dict[str, str] | None = None, **properties: Any) -> dict[str, Any]:
     """A declaration; `uses` are logical ids."""
     declared: dict[str, Any] = dict(properties)
     if uses:
