@@ -81,6 +81,13 @@ def test_altered_body_is_refused(sign, protocol):
     assert altered.refusal() == MISMATCH[protocol]
 
 
+def test_altered_body_is_refused_though_its_signed_hash_came_along(sign):
+    right = sign.json(announced=True)
+    altered = dataclasses.replace(right, body=b'{"MaxResults": 1}')
+    assert altered.refusal() == MISMATCH["json"]
+    assert right.send().status_code == 200
+
+
 @EACH
 def test_region_must_be_this_clouds(sign, protocol):
     """IAM and STS are signed for us-east-1 everywhere; no other region is meant by them."""
