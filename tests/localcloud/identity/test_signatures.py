@@ -302,4 +302,5 @@ def test_preflight_reaches_no_service_but_s3(cloud, sign):
     assert "GetCallerIdentityResult" not in answer.text
     invoking = sign.rest("/2015-03-31/functions/any/invocations", credentials=wrong)
     invoking.method = "OPTIONS"
-    assert "ResourceNotFoundException" not in invoking.send().text
+    answer = invoking.send()
+    assert (answer.status_code, "<Code>BadRequest</Code>" in answer.text) == (400, True)
