@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import json
 import uuid
 from collections.abc import Iterator
@@ -62,11 +63,14 @@ class Signer:
         headers = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
         return self._signed(SigV4Auth, "sts", "/", "POST", body, headers=headers, **options)
 
-    def json(self, body: bytes = b"{}", **options: Any) -> Signed:
+    def json(self, body: bytes = b"{}", *, announced: bool = False, **options: Any) -> Signed:
+        """With the body's hash among the signed headers where `announced`, as some SDKs send it."""
         headers = {
             "Content-Type": "application/x-amz-json-1.1",
             "X-Amz-Target": "AmazonSSM.DescribeParameters",
         }
+        if announced:
+            headers["X-Amz-Content-SHA256"] = hashlib.sha256(body).hexdigest()
         return self._signed(SigV4Auth, "ssm", "/", "POST", body, headers=headers, **options)
 
     def rest(self, path: str = "/2015-03-31/functions", **options: Any) -> Signed:

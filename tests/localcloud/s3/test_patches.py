@@ -10,10 +10,11 @@ import hashlib
 import threading
 import urllib.error
 import urllib.request
+import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
@@ -30,14 +31,17 @@ from localcloud.services.patches import Patch
 from localcloud.services.s3 import s3_patches
 from localcloud.services.s3_access_logging import access_logging_patches
 
-NAME = {"Bucket": "probed", "Key": "a"}
-
 
 @dataclass
 class Probed:
-    """A cloud with one bucket, and one object in it."""
+    """A bucket with one object in it."""
 
     cloud: Cloud
+    bucket: str = field(default_factory=lambda: f"probed-{uuid.uuid4().hex[:8]}")
+
+    @property
+    def name(self) -> dict[str, str]:
+        return {"Bucket": self.bucket, "Key": "a"}
 
     @property
     def s3(self) -> Any:
@@ -45,30 +49,25 @@ class Probed:
 
     @property
     def stored(self) -> FakeKey:
-        key = s3_backends[self.cloud.context.account]["aws"].get_object("probed", "a")
+        key = s3_backends[self.cloud.context.account]["aws"].get_object(self.bucket, "a")
         assert isinstance(key, FakeKey)
         return key
 
     def code(self, operation: str, **fields: Any) -> str:
         """The code of an error; "" for a call that succeeds."""
         try:
-            getattr(self.s3, operation)(**{**NAME, **fields})
+            getattr(self.s3, operation)(**{**self.name, **fields})
         except ClientError as error:
             return str(error.response["Error"]["Code"])
         return ""
 
     def upload(self, *bodies: bytes, **fields: Any) -> dict[str, Any]:
         """Arguments that complete an upload of one part a body, but If-Match and the like."""
-        upload = self.s3.create_multipart_upload(**NAME, **fields)["UploadId"]
-        parts = [
-            {
-                "PartNumber": number,
-                "ETag": self.s3.upload_part(**NAME, UploadId=upload, PartNumber=number, Body=body)[
-                    "ETag"
-                ],
-            }
-            for number, body in enumerate(bodies, 1)
-        ]
+        upload = self.s3.create_multipart_upload(**self.name, **fields)["UploadId"]
+        parts = []
+        for number, body in enumerate(bodies, 1):
+            sent = self.s3.upload_part(**self.name, UploadId=upload, PartNumber=number, Body=body)
+            parts.append({"PartNumber": number, "ETag": sent["ETag"]})
         return {"UploadId": upload, "MultipartUpload": {"Parts": parts}}
 
 
@@ -78,24 +77,26 @@ def name_of(patch: Patch) -> str:
 
 def checksum_kept(at: Probed) -> bool:
     checksum = base64.b64encode(hashlib.sha256(b"x").digest()).decode()
-    at.s3.put_object(**NAME, Body=b"x", ChecksumSHA256=checksum)
-    return "ChecksumSHA256" in at.s3.head_object(**NAME, ChecksumMode="ENABLED")
+    at.s3.put_object(**at.name, Body=b"x", ChecksumSHA256=checksum)
+    return "ChecksumSHA256" in at.s3.head_object(**at.name, ChecksumMode="ENABLED")
 
 
 def wrong_keys_stay(at: Probed) -> bool:
     def wrong(request: Any, **_: Any) -> None:
         request.headers.replace_header("x-amz-checksum-crc32", "AAAAAA==")
 
-    at.s3.meta.events.register("before-sign.s3.DeleteObjects", wrong)
+    events = at.s3.meta.events
+    events.register("before-sign.s3.DeleteObjects", wrong)
     with suppress(ClientError):
-        at.s3.delete_objects(Bucket="probed", Delete={"Objects": [{"Key": "a"}]})
+        at.s3.delete_objects(Bucket=at.bucket, Delete={"Objects": [{"Key": "a"}]})
+    events.unregister("before-sign.s3.DeleteObjects", wrong)
     return at.code("head_object") == ""
 
 
 def no_origin_reads(at: Probed) -> bool:
     # The services' applications are made once for a process, with CORS or without.
     localcloud.server.routing._moto.app_instances.clear()
-    address = at.s3.generate_presigned_url("get_object", Params=NAME)
+    address = at.s3.generate_presigned_url("get_object", Params=at.name)
     asked = urllib.request.Request(address, headers={"Origin": "https://any.net"})  # noqa: S310
     with urllib.request.urlopen(asked, timeout=10) as answer:  # noqa: S310
         headers = dict(answer.headers)
@@ -105,8 +106,8 @@ def no_origin_reads(at: Probed) -> bool:
 
 def with_cors(at: Probed, method: str, asked_method: str) -> tuple[int, Any]:
     rules = [{"AllowedOrigins": ["*"], "AllowedMethods": ["PUT"]}]
-    at.s3.put_bucket_cors(Bucket="probed", CORSConfiguration={"CORSRules": rules})
-    address = at.s3.generate_presigned_url("get_object", Params=NAME)
+    at.s3.put_bucket_cors(Bucket=at.bucket, CORSConfiguration={"CORSRules": rules})
+    address = at.s3.generate_presigned_url("get_object", Params=at.name)
     headers = {"Origin": "https://any.net", "Access-Control-Request-Method": asked_method}
     asked = urllib.request.Request(address, headers=headers, method=method)  # noqa: S310
     try:
@@ -128,15 +129,15 @@ def disordered_parts_are_refused(at: Probed) -> bool:
 
 
 def parts_are_freed(at: Probed) -> bool:
-    at.s3.complete_multipart_upload(**NAME, **at.upload(b"x"))
+    at.s3.complete_multipart_upload(**at.name, **at.upload(b"x"))
     upload = at.stored.multipart
     assert upload is not None
     return not upload.parts
 
 
 def range_of_source_is_bounded(at: Probed) -> bool:
-    upload = at.s3.create_multipart_upload(**NAME)["UploadId"]
-    fields = {"PartNumber": 1, "CopySource": "probed/a", "CopySourceRange": "bytes=0-99"}
+    upload = at.s3.create_multipart_upload(**at.name)["UploadId"]
+    fields = {"PartNumber": 1, "CopySource": f"{at.bucket}/a", "CopySourceRange": "bytes=0-99"}
     return at.code("upload_part_copy", UploadId=upload, **fields) == "InvalidArgument"
 
 
@@ -160,18 +161,18 @@ def reads(at: Probed, call: Callable[[], Any]) -> list[int]:
 
 
 def copied_part_reads_its_range(at: Probed) -> bool:
-    upload = at.s3.create_multipart_upload(**NAME)["UploadId"]
-    fields = {"PartNumber": 1, "CopySource": "probed/a", "CopySourceRange": "bytes=2-3"}
-    return reads(at, lambda: at.s3.upload_part_copy(**NAME, UploadId=upload, **fields)) == [2]
+    upload = at.s3.create_multipart_upload(**at.name)["UploadId"]
+    fields = {"PartNumber": 1, "CopySource": f"{at.bucket}/a", "CopySourceRange": "bytes=2-3"}
+    return reads(at, lambda: at.s3.upload_part_copy(**at.name, UploadId=upload, **fields)) == [2]
 
 
 def range_reads_only_the_range(at: Probed) -> bool:
-    return reads(at, lambda: at.s3.get_object(**NAME, Range="bytes=2-3")) == [2]
+    return reads(at, lambda: at.s3.get_object(**at.name, Range="bytes=2-3")) == [2]
 
 
 def replaced_object_is_read_to_its_end(at: Probed) -> bool:
     held = at.stored
-    at.s3.put_object(**NAME, Body=b"new")
+    at.s3.put_object(**at.name, Body=b"new")
     try:
         return held.value == b"0123456789"
     except ValueError:
@@ -194,9 +195,9 @@ def web_form_is_stored(at: Probed) -> bool:
 
 
 def head_tells_the_part(at: Probed) -> bool:
-    at.s3.complete_multipart_upload(**NAME, **at.upload(b"x" * (5 * 1024 * 1024), b"y"))
+    at.s3.complete_multipart_upload(**at.name, **at.upload(b"x" * (5 * 1024 * 1024), b"y"))
     try:
-        return bool(at.s3.head_object(**NAME, PartNumber=2)["ContentLength"] == 1)
+        return bool(at.s3.head_object(**at.name, PartNumber=2)["ContentLength"] == 1)
     except ClientError:
         return False
 
@@ -206,24 +207,24 @@ def reversed_range_is_ignored(at: Probed) -> bool:
 
 
 def tag_overrules_date(at: Probed) -> bool:
-    etag = at.s3.head_object(**NAME)["ETag"]
+    etag = at.s3.head_object(**at.name)["ETag"]
     return at.code("get_object", IfMatch=etag, IfUnmodifiedSince="2001-01-01") == ""
 
 
 def marker_is_no_object(at: Probed) -> bool:
     enabled = {"Status": "Enabled"}
-    at.s3.put_bucket_versioning(Bucket="probed", VersioningConfiguration=enabled)
-    marker = at.s3.delete_object(**NAME)["VersionId"]
+    at.s3.put_bucket_versioning(Bucket=at.bucket, VersioningConfiguration=enabled)
+    marker = at.s3.delete_object(**at.name)["VersionId"]
     return at.code("get_object", VersionId=marker) == "MethodNotAllowed"
 
 
 def only_one_creates(at: Probed) -> bool:
-    at.s3.delete_object(**NAME)
+    at.s3.delete_object(**at.name)
     return meet(at, "put_object", lambda: at.code("put_object", Body=b"x", IfNoneMatch="*"))
 
 
 def only_one_deletes(at: Probed) -> bool:
-    etag = at.s3.head_object(**NAME)["ETag"]
+    etag = at.s3.head_object(**at.name)["ETag"]
     return meet(at, "delete_object", lambda: at.code("delete_object", IfMatch=etag))
 
 
@@ -251,8 +252,8 @@ def versions_survive_deletes(at: Probed) -> bool:
     from localcloud.services.s3_writes import writing
 
     backend = s3_backends[at.cloud.context.account]["aws"]
-    with ThreadPoolExecutor(1) as pool, writing("probed", "a"):
-        deletion = pool.submit(backend.delete_object, "probed", "a")
+    with ThreadPoolExecutor(1) as pool, writing(at.bucket, "a"):
+        deletion = pool.submit(backend.delete_object, at.bucket, "a")
         with suppress(TimeoutError):
             deletion.result(0.2)
         return not deletion.done()
@@ -274,15 +275,15 @@ PROBES: dict[str, Callable[[Probed], bool]] = {
     "S3Response._response_options": lambda at: with_cors(at, "OPTIONS", "GET")[0] == 403,
     "S3Response._get_cors_headers_other": rule_for_another_method_allows_no_read,
     "S3Response.list_objects_v2": lambda at: (
-        at.s3.list_objects_v2(Bucket="probed", MaxKeys=2000)["MaxKeys"] == 1000
+        at.s3.list_objects_v2(Bucket=at.bucket, MaxKeys=2000)["MaxKeys"] == 1000
     ),
     "S3Response.list_objects": lambda at: (
-        at.s3.list_objects(Bucket="probed", MaxKeys=2000)["MaxKeys"] == 1000
+        at.s3.list_objects(Bucket=at.bucket, MaxKeys=2000)["MaxKeys"] == 1000
     ),
     "S3Response._bucket_response_delete_keys": lambda at: (
         "Deleted"
         not in at.s3.delete_objects(
-            Bucket="probed", Delete={"Objects": [{"Key": "a"}], "Quiet": True}
+            Bucket=at.bucket, Delete={"Objects": [{"Key": "a"}], "Quiet": True}
         )
     ),
     "FakeMultipart.complete": disordered_parts_are_refused,
@@ -302,7 +303,7 @@ PROBES: dict[str, Callable[[Probed], bool]] = {
     "S3Response._key_response_get": marker_is_no_object,
     "S3Response.put_object": only_one_creates,
     "S3Response.copy_object": lambda at: (
-        at.code("copy_object", CopySource="probed/a", IfNoneMatch="*") == "PreconditionFailed"
+        at.code("copy_object", CopySource=f"{at.bucket}/a", IfNoneMatch="*") == "PreconditionFailed"
     ),
     "S3Response._key_response_post": lambda at: (
         at.code("complete_multipart_upload", **at.upload(b"x"), IfMatch='"other"')
@@ -313,24 +314,28 @@ PROBES: dict[str, Callable[[Probed], bool]] = {
 }
 
 
-def held(name: str) -> bool:
+def held(name: str, cloud: Cloud) -> bool:
+    at = Probed(cloud)
+    at.s3.create_bucket(Bucket=at.bucket)
+    at.s3.put_object(**at.name, Body=b"0123456789")
+    return PROBES[name](at)
+
+
+def test_every_probe_holds_with_all_patches():
     with Cloud() as cloud:
-        at = Probed(cloud)
-        at.s3.create_bucket(Bucket="probed")
-        at.s3.put_object(**NAME, Body=b"0123456789")
-        return PROBES[name](at)
+        assert {name: held(name, cloud) for name in PROBES} == dict.fromkeys(PROBES, True)
 
 
 @pytest.mark.parametrize("name", PROBES)
-def test_probe_holds_with_its_patch_and_not_without(name, monkeypatch):
-    assert held(name)
+def test_probe_fails_without_its_patch(name, monkeypatch):
     patches_of = localcloud.cloud._patches
     monkeypatch.setattr(
         localcloud.cloud,
         "_patches",
         lambda *parts: [patch for patch in patches_of(*parts) if name_of(patch) != name],
     )
-    assert not held(name)
+    with Cloud() as cloud:
+        assert not held(name, cloud)
 
 
 def test_every_repair_has_a_probe_and_a_reason():

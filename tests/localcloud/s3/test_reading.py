@@ -59,6 +59,15 @@ def test_any_range_is_what_the_rfc_says_for_get_and_head(s3, stored, first, last
         assert answer["ContentRange"] == f"bytes {begin}-{begin + len(data) - 1}/{len(BODY)}"
 
 
+@pytest.mark.parametrize("operation", ["get_object", "head_object"])
+def test_checksum_of_the_whole_is_told_of_the_whole_alone(s3, stored, operation):
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html"""
+    read = getattr(s3, operation)
+    part = read(**stored, Range="bytes=0-9", ChecksumMode="ENABLED")
+    whole = read(**stored, Range="bytes=0-39", ChecksumMode="ENABLED")
+    assert ("ChecksumCRC32" in part, "ChecksumCRC32" in whole) == (False, True)
+
+
 def status_of(s3: Any, stored: dict[str, str], operation: str, **conditions: Any) -> int:
     try:
         answer = getattr(s3, operation)(**stored, **conditions)
