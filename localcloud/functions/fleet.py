@@ -7,6 +7,7 @@ function made again under its old name never meets an old process.
 
 from __future__ import annotations
 
+import logging
 import shutil
 import threading
 from collections import Counter
@@ -26,6 +27,7 @@ from localcloud.functions.errors import (
     ResourceNotFoundError,
     ResourceNotReadyError,
     ServiceError,
+    ServiceFailureError,
 )
 from localcloud.functions.invocation import EnvironmentSpec
 from localcloud.functions.limits import ServiceLimits
@@ -33,6 +35,8 @@ from localcloud.functions.logs import LogWriter
 from localcloud.functions.pool import Pool
 from localcloud.functions.reaper import Reaper
 from localcloud.functions.variables import RoleCredentials, environment_variables
+
+log = logging.getLogger(__name__)
 
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html: at most 12 hours
 _CREDENTIALS_S = 12 * 3600
@@ -189,7 +193,11 @@ class Fleet:
         with self._lock:
             versions = dict(self._versions)
         for key, version in versions.items():
-            version.pool.provision(wanted[key])
+            try:
+                version.pool.provision(wanted[key])
+            except ServiceFailureError as failure:
+                # Tried again every second, as on AWS; until then invocations start their own.
+                log.warning("%s: not provisioned: %s", key[0], failure)
 
     def _make_pool(self, configuration: FunctionConfiguration) -> Pool:
         spec = self._spec(configuration)
