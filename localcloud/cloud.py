@@ -32,6 +32,7 @@ from localcloud.identity import Authentication
 from localcloud.images.docker import docker_program
 from localcloud.server import CloudApplication, KeepAliveServer
 from localcloud.services.bucket_policies import bucket_policy_patches
+from localcloud.services.caller_identity import caller_identity_patches
 from localcloud.services.event_history import event_history_patches
 from localcloud.services.lambda_destinations import destination_patches
 from localcloud.services.lambda_versions import lambda_version_patches
@@ -216,6 +217,7 @@ def _patches(context: CloudContext, functions: FunctionService, gate: Gate) -> l
         *lambda_version_patches(),
         *destination_patches(),
         *endpoint_patches(context),
+        *caller_identity_patches(context),
         *s3_patches(),
         *event_history_patches(),
         *bucket_policy_patches(),

@@ -46,7 +46,7 @@ class MapRun:
     env: Environment
     workflow: ChildWorkflow
     record: RecordedMapRun
-    select: Callable[[Environment, int], Any]
+    child_input: Callable[[Environment, int], Any]
 
     def __post_init__(self) -> None:
         self.failed = False
@@ -149,7 +149,7 @@ class MapRun:
                 return False
             attempt = self.workflow.attempt(self._child(index), frame)
             self._open[index] = (attempt, time.monotonic())
-        outcome = self.workflow.run(attempt, lambda frame: self.select(frame, index))
+        outcome = self.workflow.run(attempt, lambda frame: self.child_input(frame, index))
         self.env.delete_frame(frame)
         with self._lock:
             if self._open.pop(index, None) is None:

@@ -131,6 +131,12 @@ def _execution_patches() -> list[Patch]:
         ),
         Patch(
             StepFunctionResponse,
+            "describe_state_machine_for_execution",
+            api.describe_state_machine_for_execution,
+            "tells the machine as it is now, and knows no children",
+        ),
+        Patch(
+            StepFunctionResponse,
             "list_map_runs",
             map_api.list_map_runs,
             "no pages; runs of nested maps are told as the outer execution's",

@@ -57,7 +57,7 @@ class Attempt(ExecutionWorker):
         self.env = self._get_evaluation_environment()
         # Running from now on: a stop that came before the first state would not be heard.
         self.env.next_state_name = ""
-        self.history = History(session, continues=former.history if former else None)
+        self.history: History = History(session, continues=former.history if former else None)
         self.env.event_manager = self.history
         if former is not None:
             self.env.map_run_record_pool_manager = former.env.map_run_record_pool_manager

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import logging
 import threading
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -326,6 +327,15 @@ def history_has_pages(at: Any) -> bool:
     return len(page["events"]) == 1 and "nextToken" in page
 
 
+def definition_is_that_of_the_start(at: Any) -> bool:
+    execution = at.machines.start(PASS)
+    machine = at.machines.end_of(execution)["stateMachineArn"]
+    client = at.machines.client
+    client.update_state_machine(stateMachineArn=machine, definition=json.dumps(task()))
+    described = client.describe_state_machine_for_execution(executionArn=execution)
+    return json.loads(described["definition"]) == PASS
+
+
 def map_runs_have_pages(at: Any) -> bool:
     at.handlers["any"] = lambda event: event
     definition = a_map("DISTRIBUTED")
@@ -382,6 +392,11 @@ def api_endpoint_is_here(at: Any) -> bool:
     return api["ApiEndpoint"].startswith(at.cloud.context.endpoint)
 
 
+def deployer_knows_itself(at: Any) -> bool:
+    identity = at.cloud.context.client("sts").get_caller_identity()
+    return identity["Arn"].endswith(":user/deployer")
+
+
 def event_history_is_empty(at: Any) -> bool:
     client = at.cloud.context.client("cloudtrail")
     try:
@@ -402,6 +417,7 @@ PROBES: dict[str, Callable[[Any], bool]] = {
     "StepFunctionResponse.list_executions": children_are_listed,
     "StepFunctionResponse.redrive_execution": failed_execution_is_redriven,
     "StepFunctionResponse.get_execution_history": history_has_pages,
+    "StepFunctionResponse.describe_state_machine_for_execution": definition_is_that_of_the_start,
     "StepFunctionResponse.list_map_runs": map_runs_have_pages,
     "StepFunctionResponse.update_map_run": ended_map_run_is_not_updated,
     "StepFunctionResponse.stop_execution": stop_keeps_its_reason,
@@ -425,6 +441,7 @@ PROBES: dict[str, Callable[[Any], bool]] = {
     "StateMap._eval_execution": failed_child_fails_the_map,
     "FakeBucket.get_permission": policy_on_tls_passes,
     "ApiGatewayV2Backend.create_api": api_endpoint_is_here,
+    "STSBackend.get_caller_identity": deployer_knows_itself,
     "CloudTrailResponse.lookup_events": event_history_is_empty,
 }
 
