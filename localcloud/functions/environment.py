@@ -170,7 +170,7 @@ class Environment:
         try:
             return self._launch()
         except OSError as error:
-            self.end()
+            self.usable = False
             raise ServiceFailureError(f"Could not start an environment: {error}") from error
 
     def _launch(self) -> RuntimeProcess:

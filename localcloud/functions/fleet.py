@@ -7,6 +7,7 @@ function made again under its old name never meets an old process.
 
 from __future__ import annotations
 
+import logging
 import shutil
 import threading
 from collections import Counter
@@ -15,7 +16,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import boto3
-from moto.sts.models import sts_backends
 
 from localcloud.context import CloudContext
 from localcloud.functions.code import CodeStore
@@ -26,22 +26,29 @@ from localcloud.functions.errors import (
     ResourceNotFoundError,
     ResourceNotReadyError,
     ServiceError,
+    ServiceFailureError,
 )
 from localcloud.functions.invocation import EnvironmentSpec
 from localcloud.functions.limits import ServiceLimits
 from localcloud.functions.logs import LogWriter
 from localcloud.functions.pool import Pool
 from localcloud.functions.reaper import Reaper
-from localcloud.functions.variables import RoleCredentials, environment_variables
+from localcloud.functions.variables import environment_variables
+from localcloud.identity.sessions import Session, assume
+
+log = logging.getLogger(__name__)
 
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html: at most 12 hours
 _CREDENTIALS_S = 12 * 3600
+# A process keeps the credentials it was started with: it is replaced well before they end.
+_RENEWED_BEFORE_S = 3600
 
 
 @dataclass(frozen=True)
 class _Version:
     configuration: FunctionConfiguration
     pool: Pool
+    credentials: Session
 
 
 class Fleet:
@@ -69,7 +76,7 @@ class Fleet:
         self._versions: dict[tuple[str, str], _Version] = {}
         self._retired: list[Pool] = []
         self._provisioned: dict[tuple[str, str], int] = {}
-        self._credentials: dict[tuple[str, str], RoleCredentials] = {}
+        self._credentials: dict[tuple[str, str], Session] = {}
         self._stopped = False
 
     def pool(self, configuration: FunctionConfiguration) -> Pool:
@@ -82,7 +89,8 @@ class Fleet:
         version = self._versions.get(key)
         if version is not None and version.configuration == configuration:
             return version.pool
-        made = _Version(configuration, self._make_pool(configuration))
+        credentials = self._role_credentials(configuration)
+        made = _Version(configuration, self._make_pool(configuration, credentials), credentials)
         with self._lock:
             if self._stopped:
                 raise ResourceNotReadyError("The embedded cloud is stopping.")
@@ -108,7 +116,7 @@ class Fleet:
         self.reconcile()
 
     def reconcile(self) -> None:
-        """Retire versions that are no longer deployed as they were; start what is provisioned."""
+        """Retire versions that changed or whose credentials end; start what is provisioned."""
         with self._reconciling:
             self._retire_changed()
             self._apply_provisioned()
@@ -161,7 +169,8 @@ class Fleet:
         with self._lock:
             versions = dict(self._versions)
         for key, version in versions.items():
-            if self._deployed.has(version.configuration):
+            lasts = not version.credentials.ends_within(_RENEWED_BEFORE_S)
+            if lasts and self._deployed.has(version.configuration):
                 continue
             with self._lock:
                 if self._versions.get(key) is version:
@@ -189,10 +198,14 @@ class Fleet:
         with self._lock:
             versions = dict(self._versions)
         for key, version in versions.items():
-            version.pool.provision(wanted[key])
+            try:
+                version.pool.provision(wanted[key])
+            except ServiceFailureError as failure:
+                # Tried again every second, as on AWS; until then invocations start their own.
+                log.warning("%s: not provisioned: %s", key[0], failure)
 
-    def _make_pool(self, configuration: FunctionConfiguration) -> Pool:
-        spec = self._spec(configuration)
+    def _make_pool(self, configuration: FunctionConfiguration, credentials: Session) -> Pool:
+        spec = self._spec(configuration, credentials)
 
         def make(initialization_type: str) -> Environment:
             return Environment(
@@ -210,7 +223,7 @@ class Fleet:
             before_start=lambda: self._scaling.take(configuration.name),
         )
 
-    def _spec(self, configuration: FunctionConfiguration) -> EnvironmentSpec:
+    def _spec(self, configuration: FunctionConfiguration, credentials: Session) -> EnvironmentSpec:
         code = self._code.code(configuration)
         return EnvironmentSpec(
             function_name=configuration.name,
@@ -221,7 +234,7 @@ class Fleet:
             variables=environment_variables(
                 configuration,
                 code,
-                credentials=self._role_credentials(configuration),
+                credentials=credentials,
                 region=self._context.region,
                 endpoint=self._context.endpoint,
             ),
@@ -231,23 +244,17 @@ class Fleet:
             log_as_json=configuration.log_settings.get("LogFormat") == "JSON",
         )
 
-    def _role_credentials(self, configuration: FunctionConfiguration) -> RoleCredentials:
+    def _role_credentials(self, configuration: FunctionConfiguration) -> Session:
         """Credentials of the function's role, in a session named after the function as on AWS."""
         key = (configuration.role, configuration.name)
         with self._lock:
-            if key not in self._credentials:
-                partition = configuration.role.split(":")[1]
-                session = sts_backends[self._context.account][partition].assume_role(
-                    region_name=self._context.region,
-                    role_session_name=configuration.name,
-                    role_arn=configuration.role,
-                    policy="",
-                    duration=_CREDENTIALS_S,
-                    external_id="",
+            session = self._credentials.get(key)
+            if session is None or session.ends_within(_RENEWED_BEFORE_S):
+                session = assume(
+                    self._context,
+                    configuration.role,
+                    configuration.name,
+                    duration_s=_CREDENTIALS_S,
                 )
-                self._credentials[key] = RoleCredentials(
-                    access_key_id=session.access_key_id,
-                    secret_access_key=session.secret_access_key,
-                    session_token=session.session_token,
-                )
-            return self._credentials[key]
+                self._credentials[key] = session
+            return session

@@ -73,7 +73,10 @@ class Pool:
             self._give_back(environment)
 
     def provision(self, count: int) -> None:
-        """Keep at least `count` environments initialised, within the pool's width."""
+        """Keep at least `count` environments initialised, within the pool's width.
+
+        Raises ServiceFailureError if this machine could not start one.
+        """
         with self._changed:
             self._provisioned = min(count, self._width)
             missing = self._provisioned - len(self._all)
@@ -84,8 +87,10 @@ class Pool:
                     return
                 self._all.add(environment)
                 self._running += 1
-            environment.initialise()
-            self._give_back(environment)
+            try:
+                environment.initialise()
+            finally:
+                self._give_back(environment)
 
     def end_idle(self, idle_s: float) -> None:
         """End environments unused for `idle_s` seconds, but for provisioned ones, and dead ones."""

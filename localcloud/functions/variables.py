@@ -12,26 +12,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from localcloud.functions.code import Code
 from localcloud.functions.configuration import FunctionConfiguration
-
-
-@dataclass(frozen=True)
-class RoleCredentials:
-    """Temporary credentials of a function's role."""
-
-    access_key_id: str
-    secret_access_key: str
-    session_token: str
+from localcloud.identity.sessions import Session
 
 
 def environment_variables(
     function: FunctionConfiguration,
     code: Code,
     *,
-    credentials: RoleCredentials,
+    credentials: Session,
     region: str,
     endpoint: str,
 ) -> dict[str, str]:

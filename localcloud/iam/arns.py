@@ -49,6 +49,18 @@ def repository(account: Account, value: Any, parameters: Parameters) -> str:
     return account.arn("ecr", f"repository/{value}")
 
 
+def queue(account: Account, value: Any, parameters: Parameters) -> str:
+    """An SQS queue by its URL, which ends in its account and name."""
+    number, _, name = str(value).rpartition("/")
+    return f"arn:{account.partition}:sqs:{account.region}:{number.rpartition('/')[2]}:{name}"
+
+
+def event_bus(account: Account, value: Any, parameters: Parameters) -> str:
+    """The bus of one entry of PutEvents."""
+    name = str(value.get("EventBusName", "default"))
+    return name if name.startswith("arn:") else account.arn("events", f"event-bus/{name}")
+
+
 def parameter(account: Account, value: Any, parameters: Parameters) -> str:
     """An SSM parameter by its name or ARN; a leading slash is not doubled."""
     text = str(value)

@@ -185,6 +185,12 @@ SERVICES: dict[str, Service] = {
         },
         everywhere=_all("ListTopics", "ListSubscriptions"),
     ),
+    "sqs": Service(
+        model="sqs",
+        prefix="sqs",
+        by_parameter={"QueueUrl": arns.queue},
+    ),
+    "events": Service(model="events", prefix="events", by_parameter={"Entries": arns.event_bus}),
     "kms": Service(
         model="kms",
         prefix="kms",

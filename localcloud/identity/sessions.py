@@ -24,6 +24,11 @@ class Session:
     session_token: str
     expires_at: datetime.datetime
 
+    def ends_within(self, seconds: float) -> bool:
+        """Whether it is over by then."""
+        left = self.expires_at - datetime.datetime.now(datetime.UTC)
+        return left.total_seconds() < seconds
+
 
 def assume(context: CloudContext, role_arn: str, session_name: str, *, duration_s: int) -> Session:
     """A new session of `role_arn`; AWS allows at most 12 hours, or the role's own maximum."""

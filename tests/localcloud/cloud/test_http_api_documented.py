@@ -93,6 +93,15 @@ def test_image_fits_up_to_the_byte_where_its_event_exceeds_lambdas_payload(apis,
     assert send(largest + 1) == (413, '{"message":"Request Entity Too Large"}')
 
 
+def test_text_is_counted_as_it_is_and_not_by_its_escapes(apis, handlers):
+    """6 MB of UTF-8: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+    api = apis.deploy("POST /notes")
+    handlers[api.function] = lambda event: len(event["body"])
+    text = {"Content-Type": "text/plain"}
+    body = "é" * 1_500_000
+    assert api.request("POST", "/notes", data=body.encode(), headers=text).json() == len(body)
+
+
 @pytest.mark.parametrize(
     ("failure", "answer"),
     [

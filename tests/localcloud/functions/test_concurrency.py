@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -183,3 +185,30 @@ def test_provisioned_concurrency_spills_over_to_environments_on_demand(
         Dimensions=[{"Name": "FunctionName", "Value": function}],
     )
     assert names["Metrics"]
+
+
+def test_event_is_run_where_a_synchronous_request_is_refused_for_its_rate(
+    serve: Serve, deploy: Deploy, aws: CloudContext, meeting: Meeting
+) -> None:
+    """https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html#api-requests"""
+    service = serve(limits=ServiceLimits(account_concurrency=1))
+    function = deploy()
+    calls = (call(service, function, "echo") for _ in range(1000))
+    with pytest.raises(TooManyRequestsError):
+        list(calls)
+    event = json.dumps({"do": "meet", "port": meeting.port}).encode()
+    service.invoke(function, None, event, invocation_type="Event")
+    assert meeting.arrival()["pid"]
+    meeting.let_go()
+    service.flush()
+    now = datetime.now(UTC)
+    throttles = aws.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/Lambda",
+        MetricName="Throttles",
+        Dimensions=[{"Name": "FunctionName", "Value": function}],
+        StartTime=now - timedelta(hours=1),
+        EndTime=now + timedelta(hours=1),
+        Period=7200,
+        Statistics=["Sum"],
+    )["Datapoints"]
+    assert [point["Sum"] for point in throttles] == [1]

@@ -129,6 +129,17 @@ def test_event_that_succeeds_is_told_to_the_other_destination(
     assert record["responseContext"] == {"statusCode": 200, "executedVersion": "$LATEST"}
 
 
+def test_success_is_no_dead_letter(
+    service: FunctionService, deploy: Deploy, aws: CloudContext, queue: Queue
+) -> None:
+    with applied_to_functions():
+        function = deploy(DeadLetterConfig={"TargetArn": queue.arn})
+        configure(aws, function, done=queue.arn)
+        for shard in (1, 2):
+            send(service, function, do="echo", shard=shard)
+            assert queue.body()["responsePayload"] == {"do": "echo", "shard": shard}
+
+
 def test_dead_letter_is_the_event_with_its_error_in_attributes(
     service: FunctionService, deploy: Deploy, aws: CloudContext, queue: Queue
 ) -> None:

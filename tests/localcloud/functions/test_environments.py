@@ -161,3 +161,19 @@ def test_environment_that_cannot_start_is_the_services_failure(
         assert (refused.value.status, refused.value.code) == (500, "ServiceException")
     away.rename(code)
     assert answer(call(service, function, "echo"))
+
+
+def test_environment_is_replaced_before_its_roles_credentials_end(
+    service: FunctionService, deploy: Deploy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html"""
+    function = deploy()
+    lasting = answer(call(service, function, "describe"))
+    service.functions_changed()
+    assert answer(call(service, function, "describe"))["environment"] == lasting["environment"]
+    monkeypatch.setattr("localcloud.functions.fleet._RENEWED_BEFORE_S", 13 * 3600)
+    service.functions_changed()
+    renewed = answer(call(service, function, "describe"))
+    assert renewed["environment"] != lasting["environment"]
+    key = "AWS_ACCESS_KEY_ID"
+    assert renewed["variables"][key] != lasting["variables"][key]

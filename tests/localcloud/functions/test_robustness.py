@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from localcloud.context import CloudContext
@@ -190,6 +191,29 @@ def test_full_disk_is_the_services_failure_until_there_is_space(
     assert answer(call(service, function, "echo")) == {"do": "echo"}
 
 
+def test_full_disk_keeps_provisioned_concurrency_waiting_for_space(
+    service: FunctionService,
+    deploy: Deploy,
+    aws: CloudContext,
+    context: CloudContext,
+    full_disk: Callable[[Path], None],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    function = deploy()
+    aws.client("lambda").publish_version(FunctionName=function)
+    full_disk(context.state_dir / "environments")
+    service.provision(function, "1", 2)
+    assert f"{function}: not provisioned: Could not start an environment" in caplog.text
+    assert service.running_processes() == []
+    monkeypatch.undo()
+    service.functions_changed()
+    provisioned = set(service.running_processes())
+    assert len(provisioned) == 2
+    result = service.invoke(function, "1", b'{"do": "describe"}')
+    assert answer(result)["pid"] in provisioned
+
+
 def test_process_that_nobody_watches_over_is_not_left_running(
     service: FunctionService,
     deploy: Deploy,
@@ -229,5 +253,9 @@ def test_virtual_environment_of_a_function_is_held_while_its_cloud_is_up(
 ) -> None:
     seen = answer(call(service, deploy(), "describe"))
     home = Path(seen["variables"]["PATH"].split(":")[0]).parent
-    with home.with_suffix(".lock").open("a") as file, pytest.raises(BlockingIOError):
+    lock = home.with_suffix(".lock")
+    with lock.open("a") as file, pytest.raises(BlockingIOError):
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    assert str(lock) in {file.path for file in psutil.Process().open_files()}
+    service.stop()
+    assert str(lock) not in {file.path for file in psutil.Process().open_files()}
