@@ -39,7 +39,7 @@ def test_failed_resource_goes_back_to_its_last_stable_state_and_the_others_stay(
     assert world.things["A#1"] == {"Value": "2", "Labels": {"l": "2"}}
 
 
-@pytest.mark.parametrize("end", ["continued", "rolled back"])
+@pytest.mark.parametrize("end", ["continued", "repeated", "rolled back"])
 def test_failed_resource_that_cannot_go_back_is_mended_by_the_next_operation(
     service: CloudFormationService, world: World, end: str
 ) -> None:
@@ -53,6 +53,9 @@ def test_failed_resource_that_cannot_go_back_is_mended_by_the_next_operation(
     if end == "continued":
         deploy(service, {"A": thing(Labels={"n": "3"})}, DisableRollback=True)
         assert world.things["A#1"] == {"Labels": {"n": "3"}}
+    elif end == "repeated":
+        deploy(service, {"A": thing(Labels={"m": "2"})}, DisableRollback=True)
+        assert world.things["A#1"] == {"Labels": {"m": "2"}}
     else:
         service.handle("RollbackStack", {"StackName": "s"})
         service.join()
