@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from moto.stepfunctions.parser.api import (
     HistoryEventType,
     MapRunFailedEventDetails,
@@ -222,7 +222,7 @@ class _DistributedMap:
         depth = len(self._env.stack)
         try:
             return read_items(reader, self._env, lines=self._settings.lines)
-        except (ClientError, ValueError) as error:
+        except (BotoCoreError, ClientError, ValueError) as error:
             del self._env.stack[depth:]
             where = self._value_of(reader.parargs) if reader.parargs is not None else {}
             raise self._failure(
@@ -262,7 +262,7 @@ class _DistributedMap:
                 transformation=self._settings.transformation or "NONE",
                 output_type=self._settings.output_type,
             )
-        except ClientError as error:
+        except (BotoCoreError, ClientError) as error:
             raise self._failure(
                 StatesErrorNameType.StatesResultWriterFailed, f"{error} (destination: {place})"
             ) from error

@@ -176,6 +176,31 @@ def test_update_of_max_concurrency_takes_effect_on_a_running_map(state_machines,
     assert state_machines.end_of(execution)["status"] == "SUCCEEDED"
 
 
+def test_update_to_fewer_children_at_once_takes_effect(state_machines, handlers):
+    """UPDATE: changes maximum concurrency of a Map Run in progress."""
+    gate, overlap = Gate(), threading.Event()
+    running = threading.Semaphore(1)
+
+    def run(event: Any) -> Any:
+        if event <= 2:
+            return gate(event)
+        if not running.acquire(blocking=False):
+            overlap.set()
+            return event
+        overlap.wait(0.2)
+        running.release()
+        return event
+
+    handlers["run"] = run
+    execution = state_machines.start(only(mapped(MaxConcurrency=2)), [1, 2, 3, 4, 5])
+    gate.await_calls(2)
+    arn = state_machines.map_run(execution)["mapRunArn"]
+    state_machines.client.update_map_run(mapRunArn=arn, maxConcurrency=1)
+    gate.open.set()
+    assert state_machines.end_of(execution)["status"] == "SUCCEEDED"
+    assert not overlap.is_set()
+
+
 def test_update_of_tolerated_failures_fails_a_running_map(state_machines, handlers):
     """UPDATE: changes the settings that control Map Run failure."""
     gate, failed = Gate(), threading.Event()

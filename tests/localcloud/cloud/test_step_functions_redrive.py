@@ -16,7 +16,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localcloud.functions.errors import TooManyRequestsError
-from localcloud.step_functions import executions, map_state, redrive
+from localcloud.step_functions import executions, map_state, redrive, worker
 
 
 def call(function: str, **fields: Any) -> dict[str, Any]:
@@ -81,8 +81,8 @@ def refusal(call: Any) -> tuple[str, str]:
 
 def test_redrive_goes_on_from_the_failed_state_with_its_input(state_machines, handlers):
     """EXECUTIONS: continues from the unsuccessful step, uses the same input."""
-    first, second = Flaky(), Flaky(7)
-    handlers.update(first=first, second=second)
+    first, second = Flaky(), Flaky(8)
+    handlers.update(first=lambda event: first(event) + 1, second=second)
     execution = state_machines.start(
         chain(First=call("first", Next="Second"), Second=call("second")), 7
     )
@@ -94,8 +94,8 @@ def test_redrive_goes_on_from_the_failed_state_with_its_input(state_machines, ha
     )
     second.repair()
     ended = redriven(state_machines, execution)
-    assert (ended["status"], ended["output"]) == ("SUCCEEDED", "7")
-    assert (first.asked, second.asked) == ([7], [7])
+    assert (ended["status"], ended["output"]) == ("SUCCEEDED", "8")
+    assert (first.asked, second.asked) == ([7], [8])
     assert ended["redriveCount"] == 1
     assert ended["redriveDate"] > failed["startDate"]
     assert ended["startDate"] == failed["startDate"]
@@ -168,26 +168,43 @@ def test_redrive_of_an_aborted_execution_hears_nothing_of_the_task_that_hung(
     state_machines, handlers
 ):
     """API: aborted executions are redriven; the former attempt's late answer is nobody's."""
-    release, called = threading.Event(), threading.Semaphore(0)
-    answers = iter(("late", "second"))
+    gates = {"late": threading.Event(), "second": threading.Event()}
+    called = threading.Semaphore(0)
+    answers = iter(gates)
 
     def run(event: Any) -> Any:
         answer = next(answers)
         called.release()
-        if answer == "late":
-            release.wait(10)
+        gates[answer].wait(10)
         return answer
 
     handlers["run"] = run
     execution = state_machines.start(chain(Run=call("run")), 1)
     assert called.acquire(timeout=10)
+    (late,) = [
+        thread
+        for thread, attempt in worker.live_attempts.items()
+        if attempt.execution.exec_arn == execution
+    ]
     state_machines.client.stop_execution(executionArn=execution)
     state_machines.client.redrive_execution(executionArn=execution)
+    assert called.acquire(timeout=10)
+    gates["late"].set()
+    late.join(10)
+    status = state_machines.client.describe_execution(executionArn=execution)["status"]
+    gates["second"].set()
+    assert status == "RUNNING"
     ended = state_machines.end_of(execution)
-    release.set()
     assert (ended["status"], ended["output"]) == ("SUCCEEDED", '"second"')
     types = [event["type"] for event in history(state_machines, execution)]
-    assert types.count("ExecutionAborted") == types.count("ExecutionSucceeded") == 1
+    assert types[-5:] == [
+        "TaskScheduled",
+        "TaskStarted",
+        "TaskSucceeded",
+        "TaskStateExited",
+        "ExecutionSucceeded",
+    ]
+    assert types.count("TaskSucceeded") == types.count("ExecutionAborted") == 1
 
 
 def test_redrive_keeps_variables(state_machines, handlers, cloud):
@@ -226,6 +243,32 @@ def test_redrive_of_a_parallel_state_reruns_only_its_failed_branches(state_machi
     ended = redriven(state_machines, execution)
     assert json.loads(ended["output"]) == [1, 1, 1]
     assert (left.asked, right.asked) == ([1], [1])
+
+
+def test_retry_within_a_redrive_starts_all_branches_afresh(state_machines, handlers):
+    """EXECUTIONS: a redriven Parallel state has its retries again: each is the whole state."""
+    left, right = Flaky(), Flaky(1)
+    left_ended = threading.Event()
+
+    def after_left(event: Any) -> Any:
+        assert left_ended.wait(10)
+        return right(event)
+
+    def tell(event: Any) -> Any:
+        answer = left(event)
+        left_ended.set()
+        return answer
+
+    handlers.update(left=tell, right=after_left)
+    retry = [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 1}]
+    wait = {"Type": "Wait", "Seconds": 1, "Next": "Right"}
+    branches = [chain(Left=call("left")), chain(Wait=wait, Right=call("right"))]
+    state = {"Type": "Parallel", "Branches": branches, "Retry": retry, "End": True}
+    execution = state_machines.start(chain(Both=state), 1)
+    state_machines.end_of(execution)
+    left.asked.clear()
+    redriven(state_machines, execution)
+    assert left.asked == [1]
 
 
 def test_redrive_of_an_inline_map_reruns_only_its_failed_iterations(state_machines, handlers):
