@@ -12,10 +12,10 @@ import os
 import secrets
 import shutil
 import string
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
@@ -25,19 +25,21 @@ from moto.core.model_instances import reset_model_data
 
 from localcloud.cloudformation import CloudFormationService
 from localcloud.context import CloudContext
-from localcloud.functions import FunctionService
+from localcloud.functions import FunctionService, ServiceLimits
 from localcloud.http_api import HttpApiFront, endpoint_patches
 from localcloud.iam import Gate
 from localcloud.identity import Authentication
 from localcloud.images.docker import docker_program
 from localcloud.server import CloudApplication, KeepAliveServer
 from localcloud.services.bucket_policies import bucket_policy_patches
+from localcloud.services.caller_identity import caller_identity_patches
 from localcloud.services.event_history import event_history_patches
+from localcloud.services.lambda_destinations import destination_patches
 from localcloud.services.lambda_versions import lambda_version_patches
 from localcloud.services.patches import Patch, applied, configured
 from localcloud.services.provisioned_concurrency import ProvisionedConcurrency
 from localcloud.services.s3 import s3_patches
-from localcloud.state_file import STATE_DIR_PREFIX
+from localcloud.state_dir import temporary_state_dir
 from localcloud.step_functions import (
     await_executions,
     step_functions_patches,
@@ -64,21 +66,26 @@ class Cloud:
         region: str = DEFAULT_REGION,
         account: str = DEFAULT_ACCOUNT,
         state_dir: Path | None = None,
-        make_functions: Callable[[CloudContext], FunctionService] = FunctionService,
+        limits: ServiceLimits | None = None,
+        make_functions: Callable[[CloudContext], FunctionService] | None = None,
     ) -> None:
         """`port` 0 takes a free one. `state_dir` must be empty or absent; it is removed at `stop`.
 
-        Raises ValueError for an account that is not 12 digits, or a `state_dir` with files in it.
+        `limits` are those of FunctionService; what `make_functions` makes has its own. Raises
+        ValueError for an account that is not 12 digits, a `state_dir` with files in it, or both
+        `limits` and `make_functions`.
         """
         if len(account) != 12 or not account.isdecimal():
             raise ValueError(f"account: {account!r}; allowed: 12 digits")
         if state_dir is not None and state_dir.exists() and any(state_dir.iterdir()):
             raise ValueError(f"state_dir: {state_dir} is not empty; allowed: a new or empty folder")
+        if limits is not None and make_functions is not None:
+            raise ValueError("limits, make_functions: allowed: one of the two")
         self._port = port
         self._region = region
         self._account = account
         self._state_dir = state_dir
-        self._make_functions = make_functions
+        self._make_functions = make_functions or partial(FunctionService, limits=limits)
         self._started = ExitStack()
         self._context: CloudContext | None = None
         self._functions: FunctionService | None = None
@@ -152,9 +159,12 @@ class Cloud:
         log.info("cloud %s up at %s", context.account, context.endpoint)
 
     def _new_context(self, starting: ExitStack, port: int) -> CloudContext:
-        state_dir = self._state_dir or Path(tempfile.mkdtemp(prefix=STATE_DIR_PREFIX))
-        state_dir.mkdir(parents=True, exist_ok=True)
-        starting.callback(shutil.rmtree, state_dir)
+        if self._state_dir is None:
+            state_dir = starting.enter_context(temporary_state_dir())
+        else:
+            state_dir = self._state_dir
+            state_dir.mkdir(parents=True, exist_ok=True)
+            starting.callback(shutil.rmtree, state_dir)
         alphabet = string.ascii_uppercase + "234567"
         return CloudContext(
             account=self._account,
@@ -205,7 +215,9 @@ def _patches(context: CloudContext, functions: FunctionService, gate: Gate) -> l
     return [
         *step_functions_patches(context, functions.invoke, gate.allows),
         *lambda_version_patches(),
+        *destination_patches(),
         *endpoint_patches(context),
+        *caller_identity_patches(context),
         *s3_patches(),
         *event_history_patches(),
         *bucket_policy_patches(),

@@ -12,13 +12,13 @@ import json
 import logging
 import os
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from localcloud.functions import INVOKE_PATH
 from localcloud.identity import Authentication, Refused
-from localcloud.identity.credential_scope import CredentialScope
+from localcloud.identity.credential_scope import claimed_service
 from localcloud.identity.gate import Gate, OpenGate
 from localcloud.server.errors import internal_error, refused_request
 from localcloud.services.provisioned_concurrency import PROVISIONED_CONCURRENCY_PATH
@@ -33,8 +33,26 @@ log = logging.getLogger(__name__)
 
 HTTP_API_PREFIX = "/_http_api/"
 
+# moto's own addresses, which show and reset its data, and stand for EC2's instance metadata.
+_NOT_OF_AWS = ("/moto-api", "/latest/meta-data/", "/latest/api/", "/favicon.ico")
+
+
+class _Services(DomainDispatcherApplication):
+    """moto's services, each reached by requests that are signed for it; S3 by all others."""
+
+    def get_application(self, environ: dict[str, Any]) -> Any:
+        if environ["PATH_INFO"].startswith(_NOT_OF_AWS):
+            return super().get_application({**environ, "PATH_INFO": "/"})
+        return super().get_application(environ)
+
+    def infer_service_region_host(self, environ: dict[str, Any], path: str) -> str | None:
+        if "HTTP_AUTHORIZATION" not in environ:
+            return None
+        return super().infer_service_region_host(environ, path)
+
+
 # Tables of moto's operations by service, which hold no data: made once for all clouds of a process.
-_moto = DomainDispatcherApplication(create_backend_app)
+_moto = _Services(create_backend_app)
 
 
 class CloudApplication:
@@ -67,7 +85,7 @@ class CloudApplication:
         environ["HTTP_X_MOTO_ACCOUNT_ID"] = self._context.account
         if path.startswith(HTTP_API_PREFIX):
             return self._answered(environ, start_response, "execute-api", self._http_api)
-        return self._answered(environ, start_response, _claimed_service(environ), self._admitted)
+        return self._answered(environ, start_response, _service(environ), self._admitted)
 
     def _answered(
         self,
@@ -89,8 +107,10 @@ class CloudApplication:
     def _admitted(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         caller = self._authentication.caller(environ)
         environ["localcloud.caller"] = caller
-        self._gate.check(caller, environ)
-        return self._route(environ, start_response, _claimed_service(environ))
+        # Preflights are asked without credentials, and answered by the bucket's rules alone.
+        if environ["REQUEST_METHOD"] != "OPTIONS":
+            self._gate.check(caller, environ)
+        return self._route(environ, start_response, _service(environ))
 
     def _route(
         self, environ: WSGIEnvironment, start_response: StartResponse, service: str
@@ -114,12 +134,10 @@ class CloudApplication:
         return [body.encode()]
 
 
-def _claimed_service(environ: WSGIEnvironment) -> str:
+def _service(environ: WSGIEnvironment) -> str:
     """The service whose words the caller understands: that of its claim, S3 where there is none."""
-    _, _, credential = environ.get("HTTP_AUTHORIZATION", "").partition("Credential=")
-    scope = CredentialScope.parse(credential.partition(",")[0])
-    if scope is not None:
-        return scope.service
+    if (service := claimed_service(environ)) is not None:
+        return service
     protocol_of_others = "HTTP_X_AMZ_TARGET" in environ or environ.get(
         "CONTENT_TYPE", ""
     ).startswith("application/x-www-form-urlencoded")

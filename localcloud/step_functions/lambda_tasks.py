@@ -14,7 +14,6 @@ from moto.stepfunctions.parser.api import (
     LambdaFunctionFailedEventDetails,
     TaskFailedEventDetails,
 )
-from moto.stepfunctions.parser.asl.component.common.error_name.error_name import ErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_lambda import (  # noqa: E501
     StateTaskServiceLambda,
@@ -31,6 +30,7 @@ from localcloud.iam.callers import session_of
 from localcloud.iam.gate import Allows
 from localcloud.identity.errors import Refused
 from localcloud.step_functions.clients import SESSION_NAME
+from localcloud.step_functions.error_names import ReportedName
 from localcloud.step_functions.history import event_details
 
 
@@ -58,10 +58,6 @@ class _LambdaTaskError(Exception):
         super().__init__(f"{error}: {cause}")
         self.error = error
         self.cause = cause
-
-
-class _ReportedName(ErrorName):
-    """An error name as a function reports it; unlike CustomErrorName, with any prefix."""
 
 
 class LambdaTasks:
@@ -126,7 +122,7 @@ class LambdaTasks:
         )
         return FailureEvent(
             env=env,
-            error_name=_ReportedName(ex.error),
+            error_name=ReportedName(ex.error),
             event_type=HistoryEventType.TaskFailed,
             event_details=event_details(taskFailedEventDetails=details),
         )
@@ -140,7 +136,7 @@ class LambdaTasks:
         details = LambdaFunctionFailedEventDetails(error=ex.error, cause=ex.cause)
         return FailureEvent(
             env=env,
-            error_name=_ReportedName(ex.error),
+            error_name=ReportedName(ex.error),
             event_type=HistoryEventType.LambdaFunctionFailed,
             event_details=event_details(lambdaFunctionFailedEventDetails=details),
         )
