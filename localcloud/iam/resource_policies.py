@@ -5,6 +5,7 @@ Buckets, functions, roles (their trust) and keys have one here. A topic's policy
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from moto.awslambda.exceptions import UnknownFunctionException
@@ -13,7 +14,7 @@ from moto.kms.models import kms_backends
 from moto.s3.models import s3_backends
 
 from localcloud.iam.attached import AttachedPolicies
-from localcloud.iam.documents import parsed, policy_of
+from localcloud.iam.documents import parsed
 from localcloud.iam.evaluation import NO_POLICY, TRUST, ResourcePolicy
 
 
@@ -56,7 +57,8 @@ class ResourcePolicies:
         statements = function.policy.statements if function.policy else []
         if not statements:
             return NO_POLICY
-        return ResourcePolicy(policy_of({"Version": "2012-10-17", "Statement": statements}))
+        document = {"Version": "2012-10-17", "Statement": statements}
+        return ResourcePolicy(parsed(json.dumps(document)))
 
     def _trust(self, arn: str) -> ResourcePolicy:
         role = self._attached.role(arn)

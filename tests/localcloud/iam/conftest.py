@@ -4,11 +4,10 @@ import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 
 from localcloud.cloud import Cloud
+from tests.localcloud.iam.asking import clients
 from tests.localcloud.iam.policies import document, trust
 
 
@@ -61,20 +60,11 @@ def session_of(cloud: Cloud) -> Callable[..., Callable[[str], Any]]:
     return assume
 
 
-def clients(cloud: Cloud, **credentials: str) -> Callable[[str], Any]:
-    config = Config(
-        retries={"total_max_attempts": 1},
-        s3={"addressing_style": "path"},
-        signature_version="v4",
-    )
+@pytest.fixture
+def as_role(make_role, session_of):
+    """`as_role(*statements)`: clients of a new role with these statements."""
 
-    def client(service: str) -> Any:
-        return boto3.client(
-            service,
-            endpoint_url=cloud.context.endpoint,
-            region_name=cloud.context.region,
-            config=config,
-            **credentials,
-        )
+    def start(*statements: dict[str, Any]) -> Any:
+        return session_of(make_role(*statements))
 
-    return client
+    return start

@@ -134,3 +134,8 @@ def test_time_of_the_request_can_be_asked_for():
     (epoch,) = conditions({"DateLessThan": {"aws:EpochTime": "4102444800"}}, variables=True)
     assert after.holds(now)
     assert epoch.holds(now)
+
+
+def test_several_values_without_a_set_operator_match_by_one_and_differ_by_all():
+    assert holds("StringEquals", "a", ["a", "b"])
+    assert not holds("StringNotEquals", "a", ["a", "b"])

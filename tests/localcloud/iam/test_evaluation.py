@@ -113,6 +113,14 @@ def test_resource_policy_that_names_the_session_is_not_limited(principal):
 def test_resource_policy_that_names_the_account_leaves_it_to_the_identity_policies(principal):
     assert not allowed(resource=to({"AWS": principal}))
     assert allowed(resource=to({"AWS": principal}), identity=ALLOW)
+    denying = policy(deny(GET, "*", Principal={"AWS": principal}))
+    assert not allowed(resource=denying, identity=ALLOW)
+
+
+def test_closest_of_several_principals_counts():
+    itself, account = ({"AWS": name} for name in (SESSION_ARN, ACCOUNT))
+    for order in ((itself, account), (account, itself)):
+        assert allowed(resource=policy(*(allow(GET, "*", Principal=one) for one in order)))
 
 
 @pytest.mark.parametrize(
