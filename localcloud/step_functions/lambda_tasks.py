@@ -14,7 +14,6 @@ from moto.stepfunctions.parser.api import (
     LambdaFunctionFailedEventDetails,
     TaskFailedEventDetails,
 )
-from moto.stepfunctions.parser.asl.component.common.error_name.error_name import ErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_lambda import (  # noqa: E501
     StateTaskServiceLambda,
@@ -25,6 +24,13 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_la
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 
 from localcloud.functions.errors import ServiceError
+from localcloud.iam import arns
+from localcloud.iam.call import Account
+from localcloud.iam.callers import session_of
+from localcloud.iam.gate import Allows
+from localcloud.identity.errors import Refused
+from localcloud.step_functions.clients import SESSION_NAME
+from localcloud.step_functions.error_names import ReportedName
 from localcloud.step_functions.history import event_details
 
 
@@ -54,15 +60,13 @@ class _LambdaTaskError(Exception):
         self.cause = cause
 
 
-class _ReportedName(ErrorName):
-    """An error name as a function reports it; unlike CustomErrorName, with any prefix."""
-
-
 class LambdaTasks:
     """The two ways a Task calls a function: `lambda:invoke`, and the function's own ARN."""
 
-    def __init__(self, invoke: Invoke) -> None:
+    def __init__(self, invoke: Invoke, allows: Allows, account: Account) -> None:
         self._invoke = invoke
+        self._allows = allows
+        self._account = account
         self._service_failure = StateTaskServiceLambda._from_error
         self._plain_failure = StateTaskLambda._from_error
 
@@ -70,6 +74,7 @@ class LambdaTasks:
         self, env: Environment, parameters: dict[str, Any], region: str, state_credentials: Any
     ) -> None:
         """Run the invocation and leave the response on the interpreter's stack."""
+        self._authorise(state_credentials.role_arn, parameters)
         try:
             answer = self._invoke(
                 parameters["FunctionName"],
@@ -90,6 +95,19 @@ class LambdaTasks:
             }
         )
 
+    def _authorise(self, role_arn: str, parameters: dict[str, Any]) -> None:
+        """AWS names it so: https://github.com/awslabs/aws-deployment-framework/issues/460"""
+        name = parameters["FunctionName"]
+        function_arn = arns.function(self._account, name, parameters)
+        try:
+            caller = session_of(role_arn, SESSION_NAME)
+            self._allows(caller, "lambda:InvokeFunction", function_arn, {})
+        except Refused as refusal:
+            raise _LambdaTaskError(
+                "Lambda.AWSLambdaException",
+                f"{refusal.message} (Service: Lambda, Status Code: {refusal.status})",
+            ) from refusal
+
     def service_failure(
         self, state: StateTaskServiceLambda, env: Environment, ex: Exception
     ) -> FailureEvent:
@@ -104,7 +122,7 @@ class LambdaTasks:
         )
         return FailureEvent(
             env=env,
-            error_name=_ReportedName(ex.error),
+            error_name=ReportedName(ex.error),
             event_type=HistoryEventType.TaskFailed,
             event_details=event_details(taskFailedEventDetails=details),
         )
@@ -118,7 +136,7 @@ class LambdaTasks:
         details = LambdaFunctionFailedEventDetails(error=ex.error, cause=ex.cause)
         return FailureEvent(
             env=env,
-            error_name=_ReportedName(ex.error),
+            error_name=ReportedName(ex.error),
             event_type=HistoryEventType.LambdaFunctionFailed,
             event_details=event_details(lambdaFunctionFailedEventDetails=details),
         )
