@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 from shpc_core.classifier import Classifier
 from shpc_core.errors import InvalidInput, TooLarge
@@ -288,6 +288,21 @@ def test_image_of_any_bytes_never_fails_otherwise(start: bytes, rest: bytes) -> 
     except InvalidInput:
         return
     assert decoded.shape == (28, 28)
+
+
+@pytest.mark.parametrize(
+    ("met", "told"),
+    [(struct.error, InvalidInput), (IndexError, InvalidInput), (MemoryError, MemoryError)],
+)
+def test_image_decoder_that_fails_in_any_way_is_a_refusal_but_for_want_of_memory(
+    monkeypatch: pytest.MonkeyPatch, met: type[Exception], told: type[Exception]
+) -> None:
+    def failing(_: Image.Image) -> Image.Image:
+        raise met("unexpected")
+
+    monkeypatch.setattr(ImageOps, "exif_transpose", failing)
+    with pytest.raises(told):
+        decode_image(png(drawn()))
 
 
 def test_image_of_sixteen_bits_keeps_its_transparency() -> None:
