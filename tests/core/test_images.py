@@ -370,17 +370,17 @@ def test_image_bomb_of_a_real_file_is_refused_in_any_format(
         decode_image(file)
 
 
-def test_pillow_is_not_imported_before_a_picture_comes() -> None:
+def test_pillow_is_not_imported_before_a_picture_comes_nor_more_of_it_than_that_takes() -> None:
     program = (
         "import sys, shpc_core.images; before = 'PIL' in sys.modules;"
         "shpc_core.images.decode_image(sys.stdin.buffer.read());"
-        "print(before, 'PIL' in sys.modules)"
+        "print(before, 'PIL' in sys.modules, 'PIL.PcxImagePlugin' in sys.modules)"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],
         env={"PYTHONPATH": ":".join(sys.path)},
-        input=png(drawn()),
+        input=encoded(Image.fromarray(drawn()), "WEBP"),
         capture_output=True,
         check=True,
     )
-    assert done.stdout.split() == [b"False", b"True"]
+    assert done.stdout.split() == [b"False", b"True", b"False"]
