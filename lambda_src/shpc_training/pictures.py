@@ -51,8 +51,9 @@ def _turned(grey: Grey) -> bytes:
 
 
 def _cut_out(grey: Grey) -> bytes:
-    negative = Image.fromarray(255 - grey)
-    return _file(Image.merge("LA", (negative, Image.fromarray(grey))), "PNG")
+    """A dark garment with nothing around it."""
+    opaque = Image.fromarray(np.where(grey, 255, 0).astype(np.uint8))
+    return _file(Image.merge("LA", (Image.fromarray(255 - grey), opaque)), "PNG")
 
 
 def _on_a_page(grey: Grey) -> bytes:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 from shpc_core.classifier import Classifier
 from shpc_core.errors import InvalidInput, TooLarge
@@ -290,6 +290,21 @@ def test_image_of_any_bytes_never_fails_otherwise(start: bytes, rest: bytes) -> 
     assert decoded.shape == (28, 28)
 
 
+@pytest.mark.parametrize(
+    ("met", "told"),
+    [(struct.error, InvalidInput), (IndexError, InvalidInput), (MemoryError, MemoryError)],
+)
+def test_image_decoder_that_fails_in_any_way_is_a_refusal_but_for_want_of_memory(
+    monkeypatch: pytest.MonkeyPatch, met: type[Exception], told: type[Exception]
+) -> None:
+    def failing(_: Image.Image) -> Image.Image:
+        raise met("unexpected")
+
+    monkeypatch.setattr(ImageOps, "exif_transpose", failing)
+    with pytest.raises(told):
+        decode_image(png(drawn()))
+
+
 def test_image_of_sixteen_bits_keeps_its_transparency() -> None:
     deep = np.full((28, 28), 5_000, np.uint16)
     deep[10:20, 10:20] = 40_000
@@ -355,17 +370,17 @@ def test_image_bomb_of_a_real_file_is_refused_in_any_format(
         decode_image(file)
 
 
-def test_pillow_is_not_imported_before_a_picture_comes() -> None:
+def test_pillow_is_not_imported_before_a_picture_comes_nor_more_of_it_than_that_takes() -> None:
     program = (
         "import sys, shpc_core.images; before = 'PIL' in sys.modules;"
         "shpc_core.images.decode_image(sys.stdin.buffer.read());"
-        "print(before, 'PIL' in sys.modules)"
+        "print(before, 'PIL' in sys.modules, 'PIL.PcxImagePlugin' in sys.modules)"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],
         env={"PYTHONPATH": ":".join(sys.path)},
-        input=png(drawn()),
+        input=encoded(Image.fromarray(drawn()), "WEBP"),
         capture_output=True,
         check=True,
     )
-    assert done.stdout.split() == [b"False", b"True"]
+    assert done.stdout.split() == [b"False", b"True", b"False"]

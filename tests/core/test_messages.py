@@ -87,3 +87,10 @@ def test_reduction_requests_know_their_level() -> None:
     assert parse(body, GroupRequest).group.stop == 5
     with pytest.raises(InvalidInput, match='level: is \'job\'; allowed: "group" or "job"'):
         parse(body | {"level": "job"}, GroupRequest)
+
+
+def test_field_may_be_called_like_a_location() -> None:
+    body = altered(input={"images": "inputs/x", " - at `$.x": 1})
+    with pytest.raises(InvalidInput) as caught:
+        parse(body, JobRequest)
+    assert caught.value.field == "input. - at `$.x"

@@ -353,3 +353,13 @@ def test_reduce_job_reads_summaries_alone(job: Job) -> None:
         *(keys.part(JOB, group) for group in range(2)),
     )
     assert job.report()["predicted"] == 3000
+
+
+def test_reduce_refuses_labels_that_are_no_class(job: Job, labels: NDArray[np.uint8]) -> None:
+    wrong = labels.copy()
+    wrong[2_507] = 200
+    job.inputs.put("inputs/x/labels.idx", idx.encode(wrong))
+    with pytest.raises(InvalidInput, match=r"item 2507 of inputs/x/labels.idx is 200; .*0 to 9"):
+        job.reduce_groups()
+    with pytest.raises(FileNotFoundError):
+        job.results.get(keys.part(JOB, 1))

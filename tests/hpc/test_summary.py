@@ -106,7 +106,7 @@ def test_failure_between_the_files_leaves_no_summary_to_trust(tmp_path) -> None:
     write_outcome(outcome_of(), tmp_path)
     (tmp_path / "report.html").unlink()
     (tmp_path / "report.html").mkdir()
-    with pytest.raises(HpcError, match="cannot be written to .*: Is a directory"):
+    with pytest.raises(HpcError, match=r"cannot be written to .*: Is a directory"):
         write_outcome(outcome_of(job_id="job-2"), tmp_path)
     assert not (tmp_path / "summary.json").exists()
 
