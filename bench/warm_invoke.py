@@ -65,12 +65,12 @@ def measure(amount: Amount) -> Result:
         create_function(ours, _client("iam", cloud.environ))
         create_function(stock, _client("iam", stock_environ))
 
-        def invoke() -> bytes:
+        def call_noop() -> bytes:
             answer = ours.invoke(FunctionName=FUNCTION, Qualifier="live")
             return bytes(answer["Payload"].read())
 
         calls: dict[str, Callable[[], object]] = {
-            "invoke": invoke,
+            "invoke": call_noop,
             "list_aliases": lambda: ours.list_aliases(FunctionName=FUNCTION),
             "stock_list_aliases": lambda: stock.list_aliases(FunctionName=FUNCTION),
         }
