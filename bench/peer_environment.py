@@ -19,10 +19,14 @@ REQUIREMENTS = Path(__file__).parent / "peers"
 
 
 def peer_python(name: str, *, folder: Path = PEERS) -> Path | None:
-    """The interpreter of an installed peer; None when it is not installed as it is pinned now."""
+    """The interpreter of an installed peer; None when it is not installed as it is pinned now.
+
+    Raises ValueError for an unknown peer.
+    """
+    wanted = _requirements(name).read_text()
     home = folder / name
     installed = home / "requirements.txt"
-    if not installed.exists() or installed.read_text() != _requirements(name).read_text():
+    if not installed.exists() or installed.read_text() != wanted:
         return None
     return home / "bin" / "python"
 
