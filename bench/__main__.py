@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,9 @@ def main(
 
 def _measure(console: Console, names: tuple[str, ...], effort: str, out: Path) -> Run:
     """Measure one figure after the other; what is done is on disk before the next begins."""
+    # Set by some machines for tests: every measured process would compile this project's modules
+    # anew, which no user's does.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     started = datetime.now(UTC)
     run = Run(
         started_at=started.isoformat(timespec="seconds"),
