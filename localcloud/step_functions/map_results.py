@@ -11,16 +11,24 @@ from typing import Any
 
 from moto.stepfunctions.parser.api import ExecutionStatus
 
-from localcloud.step_functions.map_children import ChildExecution
-from localcloud.step_functions.map_run import RecordedMapRun
+from localcloud.step_functions.map_children import UNSUCCESSFUL, ChildExecution
+from localcloud.step_functions.map_record import RecordedMapRun
 
 _FILES = {
     "SUCCEEDED": (ExecutionStatus.SUCCEEDED,),
-    "FAILED": (ExecutionStatus.FAILED, ExecutionStatus.ABORTED),
+    "FAILED": UNSUCCESSFUL,
 }
 
 
-def write_results(s3: Any, record: RecordedMapRun, *, bucket: str, prefix: str) -> dict[str, Any]:
+def write_results(
+    s3: Any,
+    record: RecordedMapRun,
+    *,
+    bucket: str,
+    prefix: str,
+    transformation: str = "NONE",
+    output_type: str = "JSON",
+) -> dict[str, Any]:
     """Write results and manifest below `prefix`; returns the Map state's output.
 
     Raises what the S3 client raises, for instance when the bucket is gone.
@@ -29,10 +37,10 @@ def write_results(s3: Any, record: RecordedMapRun, *, bucket: str, prefix: str) 
     folder = f"{prefix.rstrip('/')}/{run_id}" if prefix else run_id
     files: dict[str, list[dict[str, Any]]] = {"FAILED": [], "PENDING": [], "SUCCEEDED": []}
     for name, statuses in _FILES.items():
-        children = [child for child in record.children if child.status in statuses]
+        children = [child for child in record.started() if child.status in statuses]
         if children:
-            body = json.dumps([_told(child) for child in children]).encode()
-            key = f"{folder}/{name}_0.json"
+            body = _formatted(transformed(children, record, transformation), output_type)
+            key = f"{folder}/{name}_0.{output_type.lower()}"
             s3.put_object(Bucket=bucket, Key=key, Body=body)
             files[name].append({"Key": key, "Size": len(body)})
     manifest = {
@@ -40,6 +48,7 @@ def write_results(s3: Any, record: RecordedMapRun, *, bucket: str, prefix: str) 
         "MapRunArn": record.map_run_arn,
         "ResultFiles": files,
     }
+    record.results_written = True
     manifest_key = f"{folder}/manifest.json"
     s3.put_object(Bucket=bucket, Key=manifest_key, Body=json.dumps(manifest).encode())
     return {
@@ -48,15 +57,41 @@ def write_results(s3: Any, record: RecordedMapRun, *, bucket: str, prefix: str) 
     }
 
 
-def _told(child: ChildExecution) -> dict[str, Any]:
+def transformed(
+    children: list[ChildExecution], record: RecordedMapRun, transformation: str
+) -> list[Any]:
+    """Children's outputs as WriterConfig says; of a child that did not succeed, all about it.
+
+    `transformation` is NONE, COMPACT or FLATTEN.
+    """
+    results: list[Any] = []
+    for child in children:
+        if transformation == "NONE" or child.output is None:
+            results.append(_told(child, record))
+            continue
+        output = json.loads(child.output)
+        if transformation == "FLATTEN" and isinstance(output, list):
+            results.extend(output)
+        else:
+            results.append(output)
+    return results
+
+
+def _formatted(results: list[Any], output_type: str) -> bytes:
+    if output_type == "JSONL":
+        return "".join(f"{json.dumps(result)}\n" for result in results).encode()
+    return json.dumps(results).encode()
+
+
+def _told(child: ChildExecution, record: RecordedMapRun) -> dict[str, Any]:
     told: dict[str, Any] = {
         "ExecutionArn": child.execution_arn,
         "Input": child.input,
         "InputDetails": {"Included": True},
         "Name": child.name,
-        "RedriveCount": 0,
+        "RedriveCount": child.redrive_count,
         "StartDate": _iso(child.start_date),
-        "StateMachineArn": child.state_machine_arn,
+        "StateMachineArn": record.map_state_machine_arn,
         "Status": child.status.value,
     }
     if child.stop_date is not None:

@@ -6,7 +6,6 @@ in the execution's history what happened. Inline maps stay moto's.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +13,7 @@ from botocore.exceptions import ClientError
 from moto.stepfunctions.parser.api import (
     HistoryEventType,
     MapRunFailedEventDetails,
+    MapRunRedrivenEventDetails,
     MapRunStartedEventDetails,
     MapRunStatus,
     MapStateStartedEventDetails,
@@ -34,13 +34,21 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.dist
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.state_map import StateMap
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
+from moto.stepfunctions.parser.asl.eval.states import ItemData, MapData
 from moto.stepfunctions.parser.asl.utils.boto_client import boto_client_for
 from moto.stepfunctions.parser.quotas import is_within_size_quota
 
 from localcloud.step_functions.history import event_details
 from localcloud.step_functions.map_children import ChildWorkflow
-from localcloud.step_functions.map_results import write_results
-from localcloud.step_functions.map_run import MapRun, RecordedMapRun, Tolerance
+from localcloud.step_functions.map_items import batches, read_items
+from localcloud.step_functions.map_record import RecordedMapRun
+from localcloud.step_functions.map_results import transformed, write_results
+from localcloud.step_functions.map_run import MapRun
+from localcloud.step_functions.map_settings import settings_of
+from localcloud.step_functions.progress import progress_of
+
+# https://docs.aws.amazon.com/step-functions/latest/dg/redrive-map-run.html
+MAX_REDRIVES = 1_000
 
 THRESHOLD_EXCEEDED = "The specified tolerated failure threshold was exceeded"
 
@@ -61,23 +69,26 @@ class _DistributedMap:
     def __init__(self, state: StateMap, env: Environment) -> None:
         self._state = state
         self._env = env
+        self._settings = settings_of(state)
         self._map_input = env.states.get_input()
 
     def evaluate(self) -> None:
         """Leave the map's result on the interpreter's stack, or raise the failure of the map."""
-        tolerance = Tolerance(
-            count=self._value_of(self._state.tolerated_failure_count_decl),
-            percentage=self._value_of(self._state.tolerated_failure_percentage_decl),
-        )
-        record = self._new_record(tolerance)
+        progress = progress_of(self._env)
+        former = progress.take_former()
+        record = former if isinstance(former, RecordedMapRun) else self._new_record()
+        self._record = record
         try:
-            items = self._items(record)
+            if record is former:
+                self._redrive(record)
+            else:
+                self._plan(record, self._items(record))
+                progress.nested = record
             run = MapRun(
                 env=self._env,
                 workflow=self._workflow(record),
-                items=items,
                 record=record,
-                tolerance=tolerance,
+                child_input=self._child_input,
             )
             run.run()
             result = self._result(run)
@@ -88,6 +99,7 @@ class _DistributedMap:
         if not self._env.is_running():
             return
         record.set_stop(status=MapRunStatus.SUCCEEDED)
+        record.inputs = []
         self._tell(HistoryEventType.MapRunSucceeded)
         self._env.stack.append(result)
         self._tell(HistoryEventType.MapStateSucceeded, follows=False)
@@ -99,28 +111,85 @@ class _DistributedMap:
     def _context(self) -> Any:
         return self._env.states.context_object.context_object_data
 
-    def _new_record(self, tolerance: Tolerance) -> RecordedMapRun:
+    def _new_record(self) -> RecordedMapRun:
         record = RecordedMapRun(
+            express=self._settings.express,
+            definition=self._settings.definition,
             state_machine_arn=self._context()["StateMachine"]["Id"],
             execution_arn=self._context()["Execution"]["Id"],
             max_concurrency=self._value_of(self._state.max_concurrency_decl),
-            tolerated_failure_count=tolerance.count,
-            tolerated_failure_percentage=tolerance.percentage,
+            tolerated_failure_count=self._value_of(self._state.tolerated_failure_count_decl),
+            tolerated_failure_percentage=self._value_of(
+                self._state.tolerated_failure_percentage_decl
+            ),
             label=self._state.label.label if self._state.label else None,
         )
         self._env.map_run_record_pool_manager.add(record)
         return record
 
+    def _redrive(self, record: RecordedMapRun) -> None:
+        if record.redrive_count >= MAX_REDRIVES:
+            raise self._failure(
+                StatesErrorNameType.StatesRuntime,
+                f"The Map Run was redriven {MAX_REDRIVES} times, which is the limit.",
+            )
+        record.redrive()
+        details = MapRunRedrivenEventDetails(
+            mapRunArn=record.map_run_arn, redriveCount=record.redrive_count
+        )
+        self._tell(
+            HistoryEventType.MapRunRedriven, event_details(mapRunRedrivenEventDetails=details)
+        )
+
     def _workflow(self, record: RecordedMapRun) -> ChildWorkflow:
+        kind = ":express:" if record.express else ":execution:"
         return ChildWorkflow(
             program=self._state.iteration_component._get_iteration_program(),
-            selector=self._state.item_selector or self._state.parameters,
-            map_input=self._map_input,
-            execution_arn_prefix=record.map_state_machine_arn.replace(
-                ":stateMachine:", ":execution:"
-            ),
-            state_machine_arn=record.map_state_machine_arn,
+            execution_arn_prefix=record.map_state_machine_arn.replace(":stateMachine:", kind),
+            express=record.express,
         )
+
+    def _child_input(self, frame: Environment, index: int) -> Any:
+        """The input of the child at `index`, made in its frame; batches are made before."""
+        given = self._record.inputs[index]
+        return given if self._settings.batcher is not None else self._selected(frame, index, given)
+
+    def _selected(self, frame: Environment, index: int, item: Any) -> Any:
+        selector = self._state.item_selector or self._state.parameters
+        if selector is None:
+            return item
+        context = frame.states.context_object.context_object_data
+        context["Map"] = MapData(Item=ItemData(Index=index, Value=item))
+        return self._filled(selector, frame)
+
+    def _filled(self, template: Any, frame: Environment) -> Any:
+        """A payload template with the values of the map's own input."""
+        frame.states.reset(input_value=self._map_input)
+        frame.stack.append(frame.states.get_input())
+        template.eval(frame)
+        filled = frame.stack.pop()
+        frame.stack.clear()
+        return filled
+
+    def _plan(self, record: RecordedMapRun, items: list[Any]) -> None:
+        batcher = self._settings.batcher
+        if batcher is None:
+            record.plan(items, None)
+            return
+        frame = self._env.open_frame()
+        batch_input = None
+        if batcher.batch_input is not None:
+            batch_input = self._filled(batcher.batch_input, frame)
+        chosen = (self._selected(frame, index, item) for index, item in enumerate(items))
+        try:
+            inputs = list(batches(chosen, batcher, batch_input))
+        except ValueError as error:
+            raise self._failure(
+                StatesErrorNameType.StatesItemReaderFailed, f"ItemBatcher: {error}"
+            ) from error
+        finally:
+            self._env.delete_frame(frame)
+        record.plan(inputs, [len(given["Items"]) for given in inputs])
 
     def _items(self, record: RecordedMapRun) -> list[Any]:
         started = event_details(
@@ -144,35 +213,33 @@ class _DistributedMap:
         reader: Any = self._state.item_reader
         depth = len(self._env.stack)
         try:
-            items: list[Any] = self._value_of(reader)
-        except (ClientError, json.JSONDecodeError, UnicodeDecodeError) as error:
+            return read_items(reader, self._env, lines=self._settings.lines)
+        except (ClientError, ValueError) as error:
             del self._env.stack[depth:]
-            where = self._value_of(reader.parargs)
+            where = self._value_of(reader.parargs) if reader.parargs is not None else {}
             raise self._failure(
                 StatesErrorNameType.StatesItemReaderFailed, f"{error} (item source: {where})"
             ) from error
-        return items
 
     def _result(self, run: MapRun) -> Any:
         written = None
         if self._state.result_writer is not None and self._env.is_running():
             written = self._write(run.record)
-        if run.failed and run.first_failure is not None:
-            child = run.first_failure
+        if run.failed:
             raise self._failure(
-                StatesErrorNameType.StatesExceedToleratedFailureThreshold,
-                f"{THRESHOLD_EXCEEDED}. First failed child {child.name}: "
-                f"{child.error}: {child.cause}",
+                StatesErrorNameType.StatesExceedToleratedFailureThreshold, THRESHOLD_EXCEEDED
             )
         if written is not None:
             return written
-        if not is_within_size_quota(run.outputs):
+        transformation = self._settings.transformation or "COMPACT"
+        outputs = transformed(run.record.started(), run.record, transformation)
+        if not is_within_size_quota(outputs):
             raise self._failure(
                 StatesErrorNameType.StatesStatesDataLimitExceeded,
                 f"The state/task '{self._state.name}' returned a result with a size exceeding "
                 "the maximum number of bytes service limit.",
             )
-        return run.outputs
+        return outputs
 
     def _write(self, record: RecordedMapRun) -> dict[str, Any]:
         writer: Any = self._state.result_writer
@@ -180,7 +247,12 @@ class _DistributedMap:
         s3 = boto_client_for(region=self._env.aws_execution_details.region, service="s3")
         try:
             return write_results(
-                s3, record, bucket=place["Bucket"], prefix=place.get("Prefix") or ""
+                s3,
+                record,
+                bucket=place["Bucket"],
+                prefix=place.get("Prefix") or "",
+                transformation=self._settings.transformation or "NONE",
+                output_type=self._settings.output_type,
             )
         except ClientError as error:
             raise self._failure(
