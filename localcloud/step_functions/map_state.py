@@ -38,6 +38,10 @@ from moto.stepfunctions.parser.asl.eval.states import ItemData, MapData
 from moto.stepfunctions.parser.asl.utils.boto_client import boto_client_for
 from moto.stepfunctions.parser.quotas import is_within_size_quota
 
+from localcloud.iam.callers import session_of
+from localcloud.iam.gate import Allows
+from localcloud.identity.errors import Refused
+from localcloud.step_functions.clients import SESSION_NAME
 from localcloud.step_functions.history import event_details
 from localcloud.step_functions.map_children import ChildWorkflow
 from localcloud.step_functions.map_items import batches, read_items
@@ -53,12 +57,16 @@ MAX_REDRIVES = 1_000
 THRESHOLD_EXCEEDED = "The specified tolerated failure threshold was exceeded"
 
 
-def map_evaluation(inline: Callable[[StateMap, Environment], None]) -> Callable[..., None]:
+def map_evaluation(
+    inline: Callable[[StateMap, Environment], None], allows: Allows
+) -> Callable[..., None]:
     """StateMap._eval_execution: ours for DISTRIBUTED mode, `inline` for the rest."""
 
     def evaluate(state: StateMap, env: Environment) -> None:
         if isinstance(state.iteration_component, DistributedIterationComponent):
-            _DistributedMap(state, env).evaluate()
+            distributed = _DistributedMap(state, env)
+            distributed.authorise(allows)
+            distributed.evaluate()
         else:
             inline(state, env)
 
@@ -258,6 +266,18 @@ class _DistributedMap:
             raise self._failure(
                 StatesErrorNameType.StatesResultWriterFailed, f"{error} (destination: {place})"
             ) from error
+
+    def authorise(self, allows: Allows) -> None:
+        """A map starts executions of its own state machine, which its role must be allowed.
+
+        https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html
+        """
+        caller = session_of(self._env.aws_execution_details.role_arn, SESSION_NAME)
+        machine_arn = self._context()["StateMachine"]["Id"]
+        try:
+            allows(caller, "states:StartExecution", machine_arn, {})
+        except Refused as refusal:
+            raise self._failure(StatesErrorNameType.StatesPermissions, refusal.message) from refusal
 
     def _failure(self, error: StatesErrorNameType, cause: str) -> FailureEventException:
         return FailureEventException(

@@ -37,6 +37,8 @@ from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguagePa
 from moto.stepfunctions.parser.asl.utils import boto_client, json_path
 from moto.stepfunctions.responses import StepFunctionResponse
 
+from localcloud.iam.call import Account
+from localcloud.iam.gate import Allows
 from localcloud.services.patches import Patch, method
 from localcloud.step_functions import (
     api,
@@ -58,17 +60,17 @@ if TYPE_CHECKING:
     from localcloud.context import CloudContext
 
 
-def step_functions_patches(context: CloudContext, invoke: Invoke) -> list[Patch]:
+def step_functions_patches(context: CloudContext, invoke: Invoke, allows: Allows) -> list[Patch]:
     """What moto's interpreter does differently while this cloud is up."""
     return [
-        *_call_patches(context, invoke),
+        *_call_patches(context, invoke, allows),
         *_execution_patches(),
-        *_evaluation_patches(),
+        *_evaluation_patches(allows),
     ]
 
 
-def _call_patches(context: CloudContext, invoke: Invoke) -> list[Patch]:
-    tasks = LambdaTasks(invoke)
+def _call_patches(context: CloudContext, invoke: Invoke, allows: Allows) -> list[Patch]:
+    tasks = LambdaTasks(invoke, allows, Account(context.account, context.region))
     return [
         Patch(
             boto_client, "boto3", ServiceClients(context), "calls go to port 5000, one client each"
@@ -169,7 +171,7 @@ def _execution_patches() -> list[Patch]:
     ]
 
 
-def _evaluation_patches() -> list[Patch]:
+def _evaluation_patches(allows: Allows) -> list[Patch]:
     parse = staticmethod(parsing(AmazonStateLanguageParser.parse))
     json_path_parse = functools.lru_cache(maxsize=1024)(jsonpath_ng.ext.parse)
     result_path_parse = functools.lru_cache(maxsize=1024)(jsonpath_ng.parse)
@@ -243,7 +245,7 @@ def _evaluation_patches() -> list[Patch]:
         Patch(
             StateMap,
             "_eval_execution",
-            map_evaluation(StateMap._eval_execution),
+            map_evaluation(StateMap._eval_execution, allows),
             "failed children give null and SUCCEEDED; 2,400 items end in a RecursionError",
         ),
     ]

@@ -6,6 +6,7 @@ holds each of its items once, and comes from the same model. A part exists only 
 
 from __future__ import annotations
 
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ import msgspec
 import numpy as np
 
 from shpc_core import columns, confusion, coverage, keys
-from shpc_core.errors import IncompleteResults
+from shpc_core.errors import IncompleteResults, InvalidInput
 from shpc_core.labels import CLASS_NAMES
 from shpc_core.messages import GroupAnswer, GroupRequest
 from shpc_core.results import PartSummary
@@ -36,7 +37,7 @@ def reduce_group(request: GroupRequest, *, inputs: Objects, results: Objects) ->
     """Writes the group's part and its summary; answers how many items it holds.
 
     `IncompleteResults` names every shard that is missing or wrong; nothing is written then.
-    `InvalidInput` when labels were given that the input bucket no longer has.
+    `InvalidInput` when labels were given that the input bucket no longer has, or that are no class.
     """
     group = request.group
     found = _read_shards(request, results)
@@ -51,7 +52,24 @@ def reduce_group(request: GroupRequest, *, inputs: Objects, results: Objects) ->
             item_shape=(),
             field="input.labels",
         )
+        if truth.max() >= len(CLASS_NAMES):
+            first = int(np.argmax(truth >= len(CLASS_NAMES)))
+            raise InvalidInput(
+                "input.labels",
+                f"item {group.start + first} of {request.input.labels} is {truth[first]}",
+                f"classes 0 to {len(CLASS_NAMES) - 1}",
+            )
         matrix = confusion.matrix(truth, predictions.label)
+    data = columns.encode(
+        predictions,
+        {
+            "job_id": request.job_id,
+            "group": str(group.group),
+            "start": str(group.start),
+            "stop": str(group.stop),
+            "model_sha256": found[0].covered.model_sha256,
+        },
+    )
     summary = PartSummary(
         group=group.group,
         start=group.start,
@@ -60,17 +78,11 @@ def reduce_group(request: GroupRequest, *, inputs: Objects, results: Objects) ->
         label_counts=confusion.label_counts(predictions.label).tolist(),
         confusion=None if matrix is None else matrix.tolist(),
         correct=None if matrix is None else confusion.correct(matrix),
+        sha256=hashlib.sha256(data).hexdigest(),
         model_sha256=found[0].covered.model_sha256,
         telemetry=[result.telemetry for result in found],
     )
-    metadata = {
-        "job_id": request.job_id,
-        "group": str(group.group),
-        "start": str(group.start),
-        "stop": str(group.stop),
-        "model_sha256": summary.model_sha256,
-    }
-    results.put(keys.part(request.job_id, group.group), columns.encode(predictions, metadata))
+    results.put(keys.part(request.job_id, group.group), data)
     results.put(keys.part_summary(request.job_id, group.group), msgspec.json.encode(summary))
     return GroupAnswer(group=group.group, count=len(predictions))
 

@@ -5,17 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from localcloud.cloudformation.engine.planning import PropertyChange, ResourceChange
+from localcloud.cloudformation.api.describing_changes import Shape, change_shape, present
 from localcloud.cloudformation.engine.state import ChangeSet, Event, Stack, StackResource
 from localcloud.cloudformation.template.declarations import Template
 from localcloud.cloudformation.template.parameters import declared_type, is_no_echo
-
-Shape = dict[str, Any]
-
-
-def present(**members: Any) -> Shape:
-    """A shape without the members that are None."""
-    return {name: value for name, value in members.items() if value is not None}
 
 
 def stack_shape(stack: Stack) -> Shape:
@@ -23,17 +16,11 @@ def stack_shape(stack: Stack) -> Shape:
     target = stack.target
     with stack.lock:
         return present(
-            StackId=stack.stack_id,
-            StackName=stack.name,
+            **_stack_members(stack),
             ChangeSetId=stack.change_set_id,
             Description=target.template.description,
             Parameters=[value.described() for value in target.parameters.values()],
-            CreationTime=stack.created_at,
-            DeletionTime=stack.deleted_at,
-            LastUpdatedTime=stack.updated_at,
             RollbackConfiguration={},
-            StackStatus=stack.status,
-            StackStatusReason=stack.status_reason,
             DisableRollback=stack.disable_rollback,
             DeploymentConfig={"Mode": target.deployment_mode},
             NotificationARNs=[],
@@ -47,13 +34,11 @@ def stack_shape(stack: Stack) -> Shape:
                 )
                 for output in stack.outputs()
             ],
-            RoleARN=target.role_arn,
+            RoleARN=stack.role_arn,
             Tags=[{"Key": key, "Value": value} for key, value in target.tags],
             EnableTerminationProtection=stack.termination_protection,
             RetainExceptOnCreate=stack.retain_except_on_create,
             DeletionMode=stack.deletion_mode,
-            DriftInformation={"StackDriftStatus": "NOT_CHECKED"},
-            LastOperations=_last_operations(stack),
         )
 
 
@@ -70,10 +55,13 @@ def _last_operations(stack: Stack) -> list[Shape] | None:
 
 def stack_summary(stack: Stack) -> Shape:
     """One element of ListStacks."""
+    return present(**_stack_members(stack), TemplateDescription=stack.target.template.description)
+
+
+def _stack_members(stack: Stack) -> Shape:
     return present(
         StackId=stack.stack_id,
         StackName=stack.name,
-        TemplateDescription=stack.target.template.description,
         CreationTime=stack.created_at,
         LastUpdatedTime=stack.updated_at,
         DeletionTime=stack.deleted_at,
@@ -102,32 +90,25 @@ def resource_shape(stack: Stack, resource: StackResource, timestamp_name: str) -
 
 def event_shape(stack: Stack, event: Event) -> Shape:
     """One element of DescribeStackEvents."""
-    return present(
-        StackId=stack.stack_id,
-        EventId=event.event_id,
-        StackName=stack.name,
-        OperationId=event.operation_id,
-        LogicalResourceId=event.logical_id,
-        PhysicalResourceId=event.physical_id,
-        ResourceType=event.resource_type,
-        Timestamp=event.timestamp,
-        ResourceStatus=event.status,
-        ResourceStatusReason=event.reason,
-        ResourceProperties=event.properties,
-        ClientRequestToken=event.token,
-    )
+    return {"StackName": stack.name, **_event_members(stack, event)}
 
 
 def operation_event_shape(stack: Stack, event: Event) -> Shape:
     """One element of DescribeEvents."""
     own = event.physical_id == stack.stack_id
     kind = "STACK_EVENT" if own else "PROGRESS_EVENT"
+    return {
+        "OperationType": event.operation_type,
+        "EventType": "PROVISIONING_ERROR" if is_failure(event) and not own else kind,
+        **_event_members(stack, event),
+    }
+
+
+def _event_members(stack: Stack, event: Event) -> Shape:
     return present(
         EventId=event.event_id,
         StackId=stack.stack_id,
         OperationId=event.operation_id,
-        OperationType=event.operation_type,
-        EventType="PROVISIONING_ERROR" if is_failure(event) and not own else kind,
         LogicalResourceId=event.logical_id,
         PhysicalResourceId=event.physical_id,
         ResourceType=event.resource_type,
@@ -144,30 +125,22 @@ def is_failure(event: Event) -> bool:
     return event.status.endswith("_FAILED")
 
 
-def change_set_shape(stack: Stack, change_set: ChangeSet) -> Shape:
-    """The answer of DescribeChangeSet."""
+def change_set_shape(stack: Stack, change_set: ChangeSet, *, values: bool) -> Shape:
+    """The answer of DescribeChangeSet; `values`: with the properties before and after."""
     target = change_set.target
     return present(
-        ChangeSetName=change_set.name,
-        ChangeSetId=change_set.change_set_id,
-        StackId=stack.stack_id,
-        StackName=stack.name,
-        Description=change_set.description,
+        **change_set_summary(stack, change_set),
         Parameters=[value.described() for value in target.parameters.values()],
-        CreationTime=change_set.created_at,
-        ExecutionStatus=change_set.execution_status,
-        Status=change_set.status,
-        StatusReason=change_set.status_reason,
         NotificationARNs=[],
         RollbackConfiguration={},
         Capabilities=list(target.capabilities),
         Tags=[{"Key": key, "Value": value} for key, value in target.tags],
         Changes=[
-            {"Type": "Resource", "ResourceChange": _change_shape(change)}
+            {"Type": "Resource", "ResourceChange": change_shape(change, values=values)}
             for change in change_set.changes
         ],
-        IncludeNestedStacks=change_set.include_nested_stacks,
         OnStackFailure=change_set.on_stack_failure,
+        ImportExistingResources=target.import_existing or None,
         DeploymentConfig={"Mode": target.deployment_mode},
     )
 
@@ -186,31 +159,6 @@ def change_set_summary(stack: Stack, change_set: ChangeSet) -> Shape:
         Description=change_set.description,
         IncludeNestedStacks=change_set.include_nested_stacks,
     )
-
-
-def _change_shape(change: ResourceChange) -> Shape:
-    return present(
-        PolicyAction=change.policy_action,
-        Action=change.action,
-        LogicalResourceId=change.logical_id,
-        PhysicalResourceId=change.physical_id,
-        ResourceType=change.type,
-        Replacement=change.replacement,
-        Scope=sorted({detail.attribute for detail in change.details}),
-        Details=[_detail_shape(detail) for detail in change.details],
-    )
-
-
-def _detail_shape(detail: PropertyChange) -> Shape:
-    return {
-        "Target": present(
-            Attribute=detail.attribute,
-            Name=detail.name,
-            RequiresRecreation=detail.requires_recreation,
-        ),
-        "Evaluation": "Dynamic" if detail.dynamic else "Static",
-        "ChangeSource": "DirectModification" if detail.direct else "ResourceAttribute",
-    }
 
 
 def template_parameters(declarations: Mapping[str, Mapping[str, Any]]) -> list[Shape]:

@@ -28,6 +28,7 @@ from localcloud.cloudformation.resources.schema import (
     MapOf,
     Schema,
 )
+from localcloud.cloudformation.resources.tagging import update_tags
 
 _CORS: Schema = {
     "AllowCredentials": BOOLEAN,
@@ -85,12 +86,12 @@ class Api(ResourceHandler):
         )
         if task.touches("CorsConfiguration") and "CorsConfiguration" not in task.new:
             client.delete_cors_configuration(ApiId=api_id)
-        if task.touches("Tags"):
-            gone = sorted(set(task.old.get("Tags", {})) - set(task.new.get("Tags", {})))
-            if gone:
-                client.untag_resource(ResourceArn=self._arn(api_id), TagKeys=gone)
-            if task.new.get("Tags"):
-                client.tag_resource(ResourceArn=self._arn(api_id), Tags=task.new["Tags"])
+        arn = self._arn(api_id)
+        update_tags(
+            task,
+            tag=lambda tags: client.tag_resource(ResourceArn=arn, Tags=tags),
+            untag=lambda keys: client.untag_resource(ResourceArn=arn, TagKeys=keys),
+        )
         return task.unchanged()
 
     def delete(self, task: Deletion) -> None:
@@ -155,8 +156,19 @@ class Stage(ResourceHandler):
             )
 
 
+# What each property of an integration means when it is taken away: the API keeps what an update
+# does not mention.
+_INTEGRATION_DEFAULTS: Mapping[str, Any] = {
+    "CredentialsArn": "",
+    "Description": "",
+    "IntegrationMethod": "POST",
+    "RequestParameters": {},
+    "TimeoutInMillis": 30_000,
+}
+
+
 class Integration(ResourceHandler):
-    """AWS::ApiGatewayV2::Integration. A removed property needs a new integration."""
+    """AWS::ApiGatewayV2::Integration."""
 
     type_name = "AWS::ApiGatewayV2::Integration"
     schema: ClassVar[Mapping[str, Schema]] = {
@@ -178,12 +190,11 @@ class Integration(ResourceHandler):
         return Provisioned(made["IntegrationId"], {"IntegrationId": made["IntegrationId"]})
 
     def update(self, task: Update) -> Provisioned:
-        removed = sorted(set(task.old) - set(task.new))
-        if removed:
-            # moto keeps what an update does not mention, so it cannot be taken away.
-            raise ResourceFailure(f"property {removed[0]} cannot be removed once it was set")
+        removed = {
+            name: default for name, default in _INTEGRATION_DEFAULTS.items() if task.touches(name)
+        }
         self.context.client("apigatewayv2").update_integration(
-            IntegrationId=task.physical_id, **task.new
+            IntegrationId=task.physical_id, **{**removed, **task.new}
         )
         return task.unchanged()
 

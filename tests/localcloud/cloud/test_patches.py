@@ -22,9 +22,10 @@ from moto.stepfunctions.parser.utils import TMP_THREADS
 
 import localcloud.cloud
 from localcloud.functions.errors import TooManyRequestsError
+from localcloud.services.lambda_destinations import destination_patches
 from localcloud.services.lambda_versions import lambda_version_patches
 from localcloud.services.patches import Patch, applied, configured, method
-from localcloud.services.s3_access_logging import access_logging_patches
+from localcloud.services.s3 import s3_patches
 from localcloud.step_functions import await_executions, stop_executions
 from localcloud.step_functions.progress import progress_of
 
@@ -76,12 +77,10 @@ def service_calls_reach_this_cloud(at: Any) -> bool:
 
 
 def lambda_tasks_use_no_http(at: Any) -> bool:
-    calls: list[Any] = []
-    events = at.cloud.context.client("lambda").meta.events
-    events.register("before-call.lambda.Invoke", lambda **call: calls.append(call))
-    at.handlers["any"] = lambda event: event
+    threads: list[str] = []
+    at.handlers["any"] = lambda event: threads.append(threading.current_thread().name)
     at.machines.run(task())
-    return calls == []
+    return threads == ["execution"]
 
 
 def error_without_type_is_unknown(at: Any) -> bool:
@@ -368,27 +367,6 @@ def inline_items_do_not_deepen_the_stack(at: Any) -> bool:
     return len(set(depths)) == 1
 
 
-def range_reads_only_the_range(at: Any) -> bool:
-    from moto.s3.models import FakeKey, s3_backends
-
-    s3 = at.cloud.context.client("s3")
-    s3.create_bucket(Bucket="any-bucket")
-    s3.put_object(Bucket="any-bucket", Key="a", Body=b"0123456789")
-    stored = s3_backends["123456789012"]["aws"].buckets["any-bucket"].keys["a"]
-    assert isinstance(stored, FakeKey)
-    buffer = stored._value_buffer
-    sizes: list[int] = []
-
-    def read(*size: int) -> bytes:
-        sizes.append(*size or (10,))
-        return buffer.read(*size)
-
-    stored._value_buffer = SimpleNamespace(read=read, seek=buffer.seek)  # type: ignore[assignment]
-    s3.get_object(Bucket="any-bucket", Key="a", Range="bytes=2-3")
-    stored._value_buffer = buffer
-    return sizes == [2]
-
-
 def policy_on_tls_passes(at: Any) -> bool:
     s3 = at.cloud.context.client("s3")
     s3.create_bucket(Bucket="tls-bucket")
@@ -412,6 +390,19 @@ def api_endpoint_is_here(at: Any) -> bool:
     client = at.cloud.context.client("apigatewayv2")
     api = client.create_api(Name="any", ProtocolType="HTTP")
     return api["ApiEndpoint"].startswith(at.cloud.context.endpoint)
+
+
+def deployer_knows_itself(at: Any) -> bool:
+    identity = at.cloud.context.client("sts").get_caller_identity()
+    return identity["Arn"].endswith(":user/deployer")
+
+
+def event_history_is_empty(at: Any) -> bool:
+    client = at.cloud.context.client("cloudtrail")
+    try:
+        return bool(client.lookup_events()["Events"] == [])
+    except ClientError:
+        return False
 
 
 PROBES: dict[str, Callable[[Any], bool]] = {
@@ -448,9 +439,10 @@ PROBES: dict[str, Callable[[Any], bool]] = {
     "ExecutionState._evaluate_with_timeout": lambda at: no_thread_is_kept(at, task()),
     "RetrierDecl._eval_body": retry_ends_with_its_execution,
     "StateMap._eval_execution": failed_child_fails_the_map,
-    "S3Response.get_object": range_reads_only_the_range,
     "FakeBucket.get_permission": policy_on_tls_passes,
     "ApiGatewayV2Backend.create_api": api_endpoint_is_here,
+    "STSBackend.get_caller_identity": deployer_knows_itself,
+    "CloudTrailResponse.lookup_events": event_history_is_empty,
 }
 
 
@@ -478,10 +470,11 @@ def test_probe_fails_without_its_patch(name, without, fresh_cloud, caplog):
 
 def test_every_patch_has_a_probe_which_holds_with_all_of_them(fresh_cloud, caplog):
     tested_elsewhere = {
-        name_of(patch) for patch in [*lambda_version_patches(), *access_logging_patches()]
+        name_of(patch)
+        for patch in [*destination_patches(), *lambda_version_patches(), *s3_patches()]
     }
     with fresh_cloud() as at:
-        patches = localcloud.cloud._patches(at.cloud.context, at.cloud.functions)
+        patches = localcloud.cloud._patches(at.cloud.context, at.cloud.functions, at.cloud.gate)
         assert {name_of(patch) for patch in patches} - tested_elsewhere == set(PROBES)
         assert all(patch.reason for patch in patches)
         with_caplog = SimpleNamespace(**vars(at), caplog=caplog)
@@ -519,6 +512,15 @@ def test_patch_of_something_moved_is_an_error_that_gives_the_reason():
     with pytest.raises(AttributeError, match="needed for x"), applied(patches):
         pass
     assert Target.kept == before
+
+
+def test_added_attribute_is_taken_away_again_and_must_not_be_there_already():
+    with applied([Patch(Target, "new", 2, "any", adds=True)]):
+        assert Target.new == 2  # type: ignore[attr-defined]
+    assert not hasattr(Target, "new")
+    patches = [Patch(Target, "kept", 2, "needed for x", adds=True)]
+    with pytest.raises(AttributeError, match=r"has now 'kept'.*needed for x"), applied(patches):
+        pass
 
 
 def test_method_receives_the_instance():

@@ -12,7 +12,9 @@ import json
 import threading
 from typing import Any
 
+import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from localcloud.functions.errors import TooManyRequestsError
@@ -396,16 +398,25 @@ def test_definition_of_a_child_is_its_map_runs(state_machines, handlers):
     assert (described["mapRunArn"], described["label"]) == (child["mapRunArn"], "Shards")
 
 
-def test_synchronous_executions_are_refused_by_name(state_machines):
-    """They are not modelled here."""
-    created = state_machines.client.create_state_machine(
-        name="synchronous",
-        definition=json.dumps(only({"Type": "Pass", "End": True})),
-        roleArn="arn:aws:iam::123456789012:role/any",
-        type="EXPRESS",
+@pytest.mark.parametrize("operation", ["StartSyncExecution", "TestState"])
+def test_what_is_not_modelled_is_refused_by_name(state_machines, cloud, operation):
+    """Neither synchronous executions nor tests of single states are modelled."""
+    context = cloud.context
+    client = boto3.client(
+        "stepfunctions",
+        endpoint_url=context.endpoint,
+        region_name=context.region,
+        aws_access_key_id=context.access_key_id,
+        aws_secret_access_key=context.secret_access_key,
+        config=Config(inject_host_prefix=False, retries={"total_max_attempts": 1}),
     )
-    with pytest.raises(ClientError, match="StartSyncExecution") as refused:
-        state_machines.client.start_sync_execution(stateMachineArn=created["stateMachineArn"])
+    if operation == "StartSyncExecution":
+        arn = f"arn:aws:states:{context.region}:{context.account}:stateMachine:any"
+        call = lambda: client.start_sync_execution(stateMachineArn=arn)  # noqa: E731
+    else:
+        call = lambda: client.test_state(definition='{"Type": "Pass", "End": true}')  # noqa: E731
+    with pytest.raises(ClientError, match=operation) as refused:
+        call()
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] in (400, 501)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.localcloud.cloudformation.conftest import CloudUnderTest
+from tests.localcloud.cloudformation.resources import own_tags
 
 
 def _api(throttle: int, **more: Any) -> dict[str, Any]:
@@ -72,10 +73,39 @@ def test_http_api(cloud: CloudUnderTest) -> None:
     (route,) = client.get_routes(ApiId=api_id)["Items"]
     assert (route["RouteKey"], route["AuthorizationType"]) == ("POST /jobs20", "NONE")
     assert route["Target"] == f"integrations/{integration['IntegrationId']}"
-    assert client.get_api(ApiId=api_id)["Tags"] == {"a": "20"}
+    assert own_tags(client.get_api(ApiId=api_id)["Tags"]) == {"a": "20"}
 
     cloud.delete("one")
     assert client.get_apis()["Items"] == []
+
+
+def test_failed_update_takes_added_settings_of_an_integration_away_again(
+    cloud: CloudUnderTest,
+) -> None:
+    cloud.create("one", _api(10))
+    client, api_id = cloud.client("apigatewayv2"), cloud.physical_id("one", "Api")
+    (before,) = client.get_integrations(ApiId=api_id)["Items"]
+    changed = _api(10)
+    changed["Resources"]["Integration"]["Properties"] |= {
+        "CredentialsArn": "arn:aws:iam::123456789012:role/r",
+        "Description": "d",
+        "IntegrationMethod": "GET",
+        "RequestParameters": {"overwrite:path": "/"},
+        "TimeoutInMillis": 1_000,
+    }
+    refused = {"Type": "String", "Value": "x", "Name": "aws-refused"}
+    changed["Resources"]["Bad"] = {
+        "Type": "AWS::SSM::Parameter",
+        "Properties": refused,
+        "DependsOn": "Integration",
+    }
+
+    assert cloud.update("one", changed)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+
+    assert cloud.statuses("one", "Integration").count("UPDATE_COMPLETE") == 2
+    (after,) = client.get_integrations(ApiId=api_id)["Items"]
+    # Nothing and the empty value mean the same.
+    assert {k: v for k, v in after.items() if v} == {k: v for k, v in before.items() if v}
 
 
 def test_route_with_an_unmodelled_authorization_is_refused(cloud: CloudUnderTest) -> None:
