@@ -119,3 +119,11 @@ def test_file_of_another_format_is_refused(tmp_path: Path, text):
     path.write_text(text)
     with pytest.raises(msgspec.ValidationError):
         read_run(path)
+
+
+def test_file_with_a_field_more_is_refused(tmp_path: Path):
+    path = tmp_path / "run.json"
+    write_run(run_with(), path)
+    path.write_text(path.read_text().replace('"effort"', '"another": 1, "effort"'))
+    with pytest.raises(msgspec.ValidationError, match="another"):
+        read_run(path)
