@@ -34,15 +34,19 @@ _classify: Callable[[Shard], int] | None = None
 
 
 def shard_classifier(images: Path, results: Path) -> Callable[[Shard], int]:
-    """Loads the model; what it returns classifies one shard of `images` into `results`."""
-    inputs, outputs = Bucket(LocalStore(images.parent)), Bucket(LocalStore(results))
+    """Loads the model; what it returns classifies one shard of `images` into `results`.
+
+    The folder of `images` is called `inputs`, because the core refuses every other key.
+    """
+    key = images.relative_to(images.parent.parent).as_posix()
+    inputs, outputs = Bucket(LocalStore(images.parent.parent)), Bucket(LocalStore(results))
     classifier = Classifier(MODEL)
     environment = ExecutionEnvironment("classify", os.environ)
 
     def classify(shard: Shard) -> int:
         request = ShardRequest(
             job_id="bench",
-            input=Input(images=images.name, labels=None),
+            input=Input(images=key, labels=None),
             shard=shard,
             attempt=0,
         )

@@ -43,7 +43,7 @@ class Amount:
 def measure(amount: Amount) -> Result:
     """Sweep the shard sizes once, then all sides at their best, in turn."""
     with TemporaryDirectory(prefix="bench-") as folder, deployed_stage() as cloud:
-        images = write_images(Path(folder), amount.images)
+        images = write_images(Path(folder) / "inputs", amount.images)
         sides: dict[str, Side] = {
             "job": lambda size: _job(cloud, images, size),
             "pool": lambda size: _pool(images, size),

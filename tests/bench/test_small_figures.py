@@ -35,13 +35,13 @@ def test_map_child_compares_the_cloud_with_motos_own_interpreter():
 
 
 def test_core_pool_times_a_cold_and_a_warm_pass(tmp_path):
-    images = write_images(tmp_path, 45)
+    images = write_images(tmp_path / "inputs", 45)
     seconds = core_pool.run_passes(images, partition(45, 20), workers=2)
     assert seconds["cold_s"] > seconds["warm_s"] > 0
 
 
 def test_core_pool_writes_the_columns_of_its_shard(tmp_path):
-    images = write_images(tmp_path / "in", 45)
+    images = write_images(tmp_path / "inputs", 45)
     (tmp_path / "out").mkdir()
     assert core_pool.shard_classifier(images, tmp_path / "out")(Shard(shard=1, start=20, stop=45))
     (written,) = (tmp_path / "out").rglob("*.safetensors")
@@ -51,7 +51,7 @@ def test_core_pool_writes_the_columns_of_its_shard(tmp_path):
 
 
 def test_core_pool_refuses_an_incomplete_pass(tmp_path):
-    images = write_images(tmp_path, 45)
+    images = write_images(tmp_path / "inputs", 45)
     with pytest.raises(RuntimeError, match="20 of 45"):
         core_pool.run_passes(
             images,
