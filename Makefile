@@ -74,8 +74,8 @@ cloud: setup  ## keeps the embedded cloud up and prints its endpoint (Ctrl-C end
 train: setup  ## trains the network on the full Fashion-MNIST, converts and evaluates it
 	@python -m shpc_training --out lambda_src/model
 
-bench: setup  ## the job against one Keras predict per image, both on this machine
-	@python -m bench
+bench: setup  ## every figure as a ratio, measured here; FIGURES="synth throughput", ARGS=--quick
+	@python -m bench $(FIGURES) $(ARGS)
 
 verify: setup-dev  ## tests/e2e against the deployed STAGE
 	@$(WITH) python -m pytest tests/e2e --deployed-stage $(STAGE) $(ARGS)

@@ -1,83 +1,100 @@
-"""`make bench`: the cold 3,000-image job beside one Keras `predict` per image, in one run.
-
-The job is the whole of `make run` (deploy, job, teardown) on the embedded cloud; its time is the
-client's, from POST to SUCCEEDED, with every environment cold. The two run one after the other,
-never at once, as often as asked; the table shows medians, bench.json keeps every figure.
-"""
+"""`python -m bench [FIGURE …]`: runs figures, prints their tables, keeps all that was measured."""
 
 from __future__ import annotations
 
-import json
 import os
-import statistics
-import subprocess
-import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 from rich.console import Console
-from rich.table import Table
 
-ROOT = Path(__file__).resolve().parent.parent
-IMAGES = ROOT / "data" / "fashion-mnist-3000" / "images.idx"
+from bench import cold_job, cold_start, map_child, sizes, synth, throughput, warm_invoke
+from bench.documents import replace_figures
+from bench.figure import Figure
+from bench.machine import describe_machine
+from bench.peer_environment import install_peer
+from bench.record import Run, read_run, write_run
+from bench.tables import markdown, print_result
 
-
-def run_job(out: Path, shard_size: int) -> dict[str, Any]:
-    """One whole `make run`; its summary.json."""
-    command = [sys.executable, "-m", "localcloud", "run", "--out", str(out)]
-    subprocess.run([*command, "--shard-size", str(shard_size)], check=True, cwd=ROOT)
-    summary: dict[str, Any] = json.loads((out / "summary.json").read_text())
-    return summary
-
-
-def run_keras() -> dict[str, float]:
-    """The reference in a process of its own."""
-    command = [sys.executable, "-m", "bench.keras_predict", str(IMAGES)]
-    quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    answer = subprocess.run(
-        command, check=True, cwd=ROOT, env=quiet, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+FIGURES: dict[str, Figure[Any]] = {
+    figure.name: figure
+    for figure in (
+        cold_job.FIGURE,
+        throughput.FIGURE,
+        warm_invoke.FIGURE,
+        map_child.FIGURE,
+        cold_start.FIGURE,
+        synth.FIGURE,
+        sizes.FIGURE,
     )
-    figures: dict[str, float] = json.loads(answer.stdout.splitlines()[-1])
-    return figures
+}
+_LIST = "\n".join(f"  {figure.name:12} {figure.summary}" for figure in FIGURES.values())
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-def table(images: int, job_s: float, one_at_a_time_s: float, batched_s: float) -> Table:
-    """The comparison as it is printed."""
-    shown = Table(title=f"{images:,} images on this machine")
-    for column in ("way", "seconds", "images/s", "times as fast"):
-        shown.add_column(column, justify="left" if column == "way" else "right")
-    prototype_s = one_at_a_time_s * images
-    for way, seconds in (
-        ("Keras, one predict per image (warm)", prototype_s),
-        ("Keras, batches of 128 (warm)", batched_s * images),
-        ("serverless job (cold, POST to SUCCEEDED)", job_s),
-    ):
-        shown.add_row(
-            way, f"{seconds:.2f}", f"{images / seconds:,.0f}", f"{prototype_s / seconds:.1f}"
-        )
-    return shown
+@click.command(
+    help="Measure FIGURES, all of them without a name, each as a ratio within this run.\n\n"
+    f"\b\n{_LIST}"
+)
+@click.argument("names", nargs=-1, type=click.Choice(list(FIGURES)), metavar="[FIGURE]...")
+@click.option("--quick", is_flag=True, help="Fewer rounds, and nothing above 60,000 images.")
+@click.option(
+    "--out",
+    default="out/bench",
+    show_default=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the raw data, one JSON file a run.",
+)
+@click.option("--write-docs", type=_FILE, help="Put the tables into this document, too.")
+@click.option("--from", "earlier", type=_FILE, help="Measure nothing: show an earlier run's data.")
+@click.option("--install-peers", is_flag=True, help="Install what is compared with, and end.")
+def main(
+    names: tuple[str, ...],
+    quick: bool,
+    out: Path,
+    write_docs: Path | None,
+    earlier: Path | None,
+    install_peers: bool,
+) -> None:
+    """What `--help` says; docstring and help are one text in click, and that one has the list."""
+    console = Console()
+    if install_peers:
+        console.print(f"installed: {install_peer('lithops')}")
+        return
+    if earlier is not None:
+        run = read_run(earlier)
+        for result in run.results:
+            print_result(console, result)
+    else:
+        run = _measure(console, names or tuple(FIGURES), "quick" if quick else "full", out)
+    if write_docs is not None:
+        replace_figures(write_docs, markdown(run))
 
 
-@click.command(help=__doc__)
-@click.option("--rounds", default=3, show_default=True, help="How often each is run.")
-@click.option("--shard-size", default=100, show_default=True, help="Images in a shard.")
-@click.option("--out", default="out/bench", show_default=True, type=click.Path(path_type=Path))
-def main(rounds: int, shard_size: int, out: Path) -> None:
-    """Runs both, prints the table, keeps the raw figures."""
-    keras, jobs = [], []
-    for number in range(rounds):
-        keras.append(run_keras())
-        jobs.append(run_job(out.resolve() / f"round-{number}", shard_size))
-    (out / "bench.json").write_text(json.dumps({"keras": keras, "jobs": jobs}, indent=2))
-    Console().print(
-        table(
-            jobs[0]["images"],
-            statistics.median(job["job_seconds"] for job in jobs),
-            statistics.median(figures["one_at_a_time_s"] for figures in keras),
-            statistics.median(figures["batched_s"] for figures in keras),
-        )
+def _measure(console: Console, names: tuple[str, ...], effort: str, out: Path) -> Run:
+    """Measure one figure after the other; what is done is on disk before the next begins."""
+    # Set by some machines for tests: every measured process would compile this project's modules
+    # anew, which no user's does.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    started = datetime.now(UTC)
+    run = Run(
+        started_at=started.isoformat(timespec="seconds"),
+        effort=effort,
+        machine=describe_machine(),
+        results=(),
     )
+    path = out / f"{started:%Y%m%dT%H%M%SZ}.json"
+    for name in names:
+        console.print(f"[dim]{name} ...[/dim]")
+        result = FIGURES[name].run(effort)
+        run = msgspec.structs.replace(run, results=(*run.results, result))
+        write_run(run, path)
+        print_result(console, result)
+    console.print(f"raw data: {path}")
+    return run
 
 
 if __name__ == "__main__":

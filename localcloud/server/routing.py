@@ -12,6 +12,7 @@ import json
 import logging
 import os
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -40,6 +41,15 @@ _NOT_OF_AWS = ("/moto-api", "/latest/meta-data/", "/latest/api/", "/favicon.ico"
 class _Services(DomainDispatcherApplication):
     """moto's services, each reached by requests that are signed for it; S3 by all others."""
 
+    def __init__(self) -> None:
+        super().__init__(create_backend_app)
+        # Stock, each request lists moto's folder and tries some 190 patterns on its host, on which
+        # alone the answer depends. Bounded, because callers choose the host.
+        self._backend_of_host = lru_cache(maxsize=256)(super().get_backend_for_host)
+
+    def get_backend_for_host(self, host: str | None) -> Any:
+        return self._backend_of_host(host)
+
     def get_application(self, environ: dict[str, Any]) -> Any:
         if environ["PATH_INFO"].startswith(_NOT_OF_AWS):
             return super().get_application({**environ, "PATH_INFO": "/"})
@@ -52,7 +62,7 @@ class _Services(DomainDispatcherApplication):
 
 
 # Tables of moto's operations by service, which hold no data: made once for all clouds of a process.
-_moto = _Services(create_backend_app)
+_moto = _Services()
 
 
 class CloudApplication:
