@@ -13,6 +13,7 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
+import anycrc
 import moto.s3.models
 import moto.s3.responses
 from moto.s3.responses import S3Response
@@ -23,34 +24,14 @@ from localcloud.services.patches import Patch, method
 _PREFIX = "x-amz-checksum-"
 
 
-def _table(polynomial: int) -> tuple[int, ...]:
-    values = []
-    for value in range(256):
-        for _ in range(8):
-            value = value >> 1 ^ (polynomial if value & 1 else 0)  # noqa: PLW2901
-        values.append(value)
-    return tuple(values)
-
-
-def _reflected_crc(polynomial: int, bits: int) -> Callable[[bytes], bytes]:
-    """A CRC whose register starts full and is inverted at the end, `polynomial` bit-reversed."""
-    table = _table(polynomial)
-    full = (1 << bits) - 1
-
-    def crc(data: bytes) -> bytes:
-        register = full
-        for byte in data:
-            register = table[(register ^ byte) & 0xFF] ^ (register >> 8)
-        return (register ^ full).to_bytes(bits // 8, "big")
-
-    return crc
-
+# Names as in https://reveng.sourceforge.io/crc-catalogue/all.htm
+_CRC32C = anycrc.Model("CRC32-ISCSI")
+_CRC64NVME = anycrc.Model("CRC64-NVME")
 
 ALGORITHMS: dict[str, Callable[[bytes], bytes]] = {
     "CRC32": lambda data: binascii.crc32(data).to_bytes(4, "big"),
-    # https://reveng.sourceforge.io/crc-catalogue/17plus.htm: CRC-32/ISCSI and CRC-64/NVME
-    "CRC32C": _reflected_crc(0x82F63B78, 32),
-    "CRC64NVME": _reflected_crc(0x9A6C9329AC4BC9B5, 64),
+    "CRC32C": lambda data: _CRC32C.calc(data).to_bytes(4, "big"),
+    "CRC64NVME": lambda data: _CRC64NVME.calc(data).to_bytes(8, "big"),
     "SHA1": lambda data: hashlib.sha1(data, usedforsecurity=False).digest(),
     "SHA256": lambda data: hashlib.sha256(data).digest(),
 }
