@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
@@ -42,6 +42,9 @@ from localcloud.step_functions import (
     stop_executions,
 )
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
 log = logging.getLogger(__name__)
 
 DEFAULT_ACCOUNT = "123456789012"
@@ -63,9 +66,11 @@ class Cloud:
         account: str = DEFAULT_ACCOUNT,
         state_dir: Path | None = None,
         make_functions: Callable[[CloudContext], FunctionService] = FunctionService,
+        middleware: Callable[[WSGIApplication], WSGIApplication] | None = None,
     ) -> None:
         """`port` 0 takes a free one. `state_dir` must be empty or absent; it is removed at `stop`.
 
+        `middleware` wraps the application that answers every request of this cloud.
         Raises ValueError for an account that is not 12 digits, or a `state_dir` with files in it.
         """
         if len(account) != 12 or not account.isdecimal():
@@ -77,6 +82,7 @@ class Cloud:
         self._account = account
         self._state_dir = state_dir
         self._make_functions = make_functions
+        self._middleware = middleware
         self._started = ExitStack()
         self._context: CloudContext | None = None
         self._functions: FunctionService | None = None
@@ -129,15 +135,14 @@ class Cloud:
         starting.callback(cloudformation.stop)
         starting.callback(stop_executions)
         self._docker_program = docker_program(context)
-        server.start(
-            CloudApplication(
-                context,
-                cloudformation=cloudformation.wsgi_app,
-                invoke=functions.wsgi_invoke,
-                provisioned_concurrency=ProvisionedConcurrency(context, functions.provision),
-                http_api=HttpApiFront(context, functions.invoke),
-            )
+        application = CloudApplication(
+            context,
+            cloudformation=cloudformation.wsgi_app,
+            invoke=functions.wsgi_invoke,
+            provisioned_concurrency=ProvisionedConcurrency(context, functions.provision),
+            http_api=HttpApiFront(context, functions.invoke),
         )
+        server.start(self._middleware(application) if self._middleware else application)
         log.info("cloud %s up at %s", context.account, context.endpoint)
 
     def _new_context(self, starting: ExitStack, port: int) -> CloudContext:
