@@ -38,6 +38,7 @@ from shpc_core.results import JobReport
 
 DEADLINE_S = 180.0
 _POLL_EVERY_S = 0.3
+_LOG_TAIL = 1000
 _NETWORK = (requests.RequestException, ApiError)
 
 
@@ -206,7 +207,11 @@ class Job:
             return None
         succeeded = status.status == "SUCCEEDED"
         if (self._client_status == 0) != succeeded:
-            return f"the client ended with {self._client_status}, the job is {status.status}"
+            said = (self.folder / "client.log").read_text(errors="replace")[-_LOG_TAIL:]
+            return (
+                f"the client ended with {self._client_status}, the job is {status.status}; "
+                f"it said: {said}"
+            )
         table = self.folder / "out" / "predictions.csv"
         if not succeeded:
             return "the client left results of a failed job" if table.exists() else None
