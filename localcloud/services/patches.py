@@ -19,12 +19,16 @@ _MISSING = object()
 
 @dataclass(frozen=True)
 class Patch:
-    """`target.attribute` becomes `replacement`; `reason` says what moto does otherwise."""
+    """`target.attribute` becomes `replacement`; `reason` says what moto does otherwise.
+
+    With `adds`, moto has no such attribute.
+    """
 
     target: Any
     attribute: str
     replacement: Any
     reason: str
+    adds: bool = False
 
 
 def method(call: Callable[..., Any]) -> Callable[..., Any]:
@@ -43,9 +47,10 @@ def applied(patches: Iterable[Patch]) -> Iterator[None]:
     try:
         for patch in patches:
             original = vars(patch.target).get(patch.attribute, _MISSING)
-            if original is _MISSING:
+            if (original is _MISSING) is not patch.adds:
                 raise AttributeError(
-                    f"{patch.target!r} has no {patch.attribute!r} of its own: moto has changed, "
+                    f"{patch.target!r} has {'' if patch.adds else 'no '}{patch.attribute!r} of its own: "
+                    "moto has changed, "
                     f"see whether the patch is still needed ({patch.reason})"
                 )
             originals.append((patch, original))
@@ -53,7 +58,10 @@ def applied(patches: Iterable[Patch]) -> Iterator[None]:
         yield
     finally:
         for patch, original in reversed(originals):
-            setattr(patch.target, patch.attribute, original)
+            if original is _MISSING:
+                delattr(patch.target, patch.attribute)
+            else:
+                setattr(patch.target, patch.attribute, original)
 
 
 @contextmanager

@@ -33,3 +33,24 @@ class ResourceNotFound(AWSError):  # noqa: N818 - AWS's name
 
     def __init__(self, message: str = "Resource not found") -> None:
         super().__init__(message)
+
+
+class ExecutionNotRedrivable(AWSError):  # noqa: N818 - AWS's name
+    """The execution runs, succeeded, or is too old or too long to go on."""
+
+    TYPE = "ExecutionNotRedrivable"
+
+
+class ExecutionLimitExceeded(AWSError):  # noqa: N818 - AWS's name
+    """As many executions are open as an account may have."""
+
+    TYPE = "ExecutionLimitExceeded"
+
+    def __init__(self) -> None:
+        super().__init__("The maximum number of running executions has been reached.")
+
+
+class InvalidToken(AWSError):  # noqa: N818 - AWS's name
+    """The token of a page is not one that was handed out."""
+
+    TYPE = "InvalidToken"

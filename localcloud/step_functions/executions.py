@@ -1,6 +1,7 @@
-"""Executions that always end in a status: unique names, a stop that holds, no error lost.
+"""Executions that always end in a status: unique names, a stop that holds, a redrive, no error lost.
 
-It decides how an execution starts and ends; what its states do is the interpreter's business.
+It decides how an execution starts, ends and goes on; what its states do is the interpreter's
+business, and one attempt at it is worker.py's.
 """
 
 from __future__ import annotations
@@ -14,127 +15,76 @@ from typing import Any
 
 from moto.stepfunctions.models import StepFunctionBackend
 from moto.stepfunctions.parser.api import (
-    ExecutionFailedEventDetails,
-    ExecutionStartedEventDetails,
+    ExecutionAbortedEventDetails,
     ExecutionStatus,
+    ExecutionSucceededEventDetails,
+    ExecutionTimedOutEventDetails,
     HistoryEventExecutionDataDetails,
     HistoryEventType,
 )
-from moto.stepfunctions.parser.asl.eval.environment import Environment
+from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded, ProgramTimedOut
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
-from moto.stepfunctions.parser.backend.execution import (
-    BaseExecutionWorkerCommunication,
-    Execution,
-)
-from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
+from moto.stepfunctions.parser.backend.execution import Execution
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
+from localcloud.step_functions import redrive
+from localcloud.step_functions.errors import ExecutionLimitExceeded, ExecutionNotRedrivable
 from localcloud.step_functions.history import event_details
-from localcloud.step_functions.logs import history_logs
+from localcloud.step_functions.worker import Attempt, live_attempts, live_lock
 
 log = logging.getLogger(__name__)
 
+# https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+MAX_OPEN_EXECUTIONS = 1_000_000
+
 _ENDED_NOWHERE = {"error": "States.Runtime", "cause": "The execution reached no terminal state."}
-
-_live: dict[threading.Thread, RunningExecution] = {}
-_live_lock = threading.Lock()
-
-
-class _Worker(ExecutionWorker):
-    """Runs one execution in its own thread and reports its end, whatever the end is."""
-
-    env: Environment
-
-    def __init__(self, termination: _Termination, **parts: Any) -> None:
-        super().__init__(exec_comm=termination, **parts)
-        self._termination = termination
-        # Made before the thread runs: ListMapRuns reads it as soon as StartExecution answers.
-        self.env = self._get_evaluation_environment()
-
-    def start(self) -> None:
-        thread = threading.Thread(target=self._run, name="execution", daemon=True)
-        with _live_lock:
-            _live[thread] = self._termination.execution
-        thread.start()
-
-    def _run(self) -> None:
-        try:
-            self._evaluate()
-        finally:
-            with _live_lock:
-                _live.pop(threading.current_thread(), None)
-
-    def _evaluate(self) -> None:
-        try:
-            self._record_start()
-            self._get_evaluation_entrypoint().eval(self.env)
-        except Exception as error:
-            log.exception("execution stopped by an error of the interpreter")
-            details = ExecutionFailedEventDetails(
-                error="States.Runtime", cause=f"{type(error).__name__}: {error}"
-            )
-            self.env.set_error(details)
-        self._termination.terminated()
-
-    def _record_start(self) -> None:
-        details = self._evaluation_details
-        self.env.event_manager.add_event(
-            context=self.env.event_history_context,
-            event_type=HistoryEventType.ExecutionStarted,
-            event_details=event_details(
-                executionStartedEventDetails=ExecutionStartedEventDetails(
-                    input=to_json_str(details.execution_details.inpt),
-                    inputDetails=HistoryEventExecutionDataDetails(truncated=False),
-                    roleArn=details.aws_execution_details.role_arn,
-                )
-            ),
-            update_source_event_id=False,
-        )
-
-
-class _Termination(BaseExecutionWorkerCommunication):
-    """Writes the end of an execution into its record, once."""
-
-    execution: RunningExecution
-
-    def terminated(self) -> None:
-        execution = self.execution
-        with execution.ending:
-            if execution.exec_status != ExecutionStatus.RUNNING:
-                return
-            execution.stop_date = datetime.datetime.now(tz=datetime.UTC)
-            state = execution.exec_worker.env.program_state()
-            if isinstance(state, ProgramEnded):
-                execution.output = execution.exec_worker.env.states.get_input()
-                execution.exec_status = ExecutionStatus.SUCCEEDED
-            elif isinstance(state, ProgramTimedOut):
-                execution.error = "States.Timeout"
-                execution.exec_status = ExecutionStatus.TIMED_OUT
-            else:
-                details = getattr(state, "error", None) or _ENDED_NOWHERE
-                execution.error = details.get("error")
-                execution.cause = details.get("cause")
-                execution.exec_status = ExecutionStatus.FAILED
 
 
 class RunningExecution(Execution):
-    """moto's execution with a worker whose errors end it, and a stop that takes effect at once."""
+    """moto's execution, whose errors end it, whose stop takes effect at once, and redrivable."""
 
-    exec_worker: _Worker
+    exec_worker: Attempt
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.ending = threading.Lock()
+        self.redrive_count = 0
+        self.redrive_date: datetime.datetime | None = None
+        self._redrives = redrive.RecentTokens()
 
-    def _get_start_execution_worker(self) -> _Worker:
-        worker = super()._get_start_execution_worker()
-        return _Worker(
-            evaluation_details=worker._evaluation_details,
-            termination=_Termination(self),
-            cloud_watch_logging_session=history_logs(self),
-            activity_store=self._activity_store,
-        )
+    def _get_start_execution_worker(self) -> Attempt:
+        return Attempt(self, super()._get_start_execution_worker()._evaluation_details)
+
+    def ended(self, attempt: Attempt) -> None:
+        """Write the end of `attempt` into this record, unless it has ended or goes on elsewhere."""
+        with self.ending:
+            if self.exec_worker is not attempt or self.exec_status != ExecutionStatus.RUNNING:
+                return
+            state = attempt.env.program_state()
+            if isinstance(state, ProgramEnded):
+                self.output = attempt.env.states.get_input()
+                self._end(
+                    ExecutionStatus.SUCCEEDED,
+                    HistoryEventType.ExecutionSucceeded,
+                    event_details(executionSucceededEventDetails=_succeeded(self.output)),
+                )
+            elif isinstance(state, ProgramTimedOut):
+                self.error = "States.Timeout"
+                self._end(
+                    ExecutionStatus.TIMED_OUT,
+                    HistoryEventType.ExecutionTimedOut,
+                    event_details(executionTimedOutEventDetails=ExecutionTimedOutEventDetails()),
+                )
+            else:
+                found: Any = getattr(state, "error", None) or _ENDED_NOWHERE
+                details = {name: found[name] for name in ("error", "cause") if name in found}
+                self.error, self.cause = details.get("error"), details.get("cause")
+                self._end(
+                    ExecutionStatus.FAILED,
+                    HistoryEventType.ExecutionFailed,
+                    event_details(executionFailedEventDetails=details),
+                )
 
     def stop(
         self, stop_date: datetime.datetime | None, error: str | None, cause: str | None
@@ -143,10 +93,67 @@ class RunningExecution(Execution):
         with self.ending:
             if self.exec_status != ExecutionStatus.RUNNING:
                 return
-            self.exec_status = ExecutionStatus.ABORTED
-            self.stop_date = stop_date or datetime.datetime.now(tz=datetime.UTC)
             self.error, self.cause = error or None, cause or None
-        super().stop(stop_date=self.stop_date, error=error, cause=cause)
+            self.exec_worker.env.event_history_context.source_event_id = 0
+            details = ExecutionAbortedEventDetails(error=error, cause=cause)
+            self._end(
+                ExecutionStatus.ABORTED,
+                HistoryEventType.ExecutionAborted,
+                event_details(executionAbortedEventDetails=details),
+            )
+            self.exec_worker.stop(stop_date=self.stop_date, error=error, cause=cause)
+
+    def _end(self, status: ExecutionStatus, event: HistoryEventType, details: EventDetails) -> None:
+        attempt = self.exec_worker
+        self.stop_date = redrive.now()
+        attempt.history.add_event(
+            context=attempt.env.event_history_context, event_type=event, event_details=details
+        )
+        attempt.history.close()
+        self.exec_status = status
+
+    def why_not_redrivable(self) -> str | None:
+        """AWS's reason; None where RedriveExecution would restart this execution."""
+        if self.sm_type == "EXPRESS":
+            return redrive.EXPRESS
+        return redrive.why_not(
+            self.exec_status,  # type: ignore[arg-type]
+            events=len(self.exec_worker.history),
+            started=self.start_date,  # type: ignore[arg-type]
+            stopped=self.stop_date,  # type: ignore[arg-type]
+        )
+
+    def redrive(self, token: str | None, *, open_executions: int) -> datetime.datetime:
+        """Go on from the state that did not succeed, with its input; returns the redrive's date.
+
+        The definition, role and name are those of the start.
+        Raises ExecutionNotRedrivable and ExecutionLimitExceeded.
+        """
+        with self.ending:
+            repeated = self._redrives.date_of(token)
+            if repeated is not None:
+                return repeated
+            reason = self.why_not_redrivable()
+            if reason is not None:
+                raise ExecutionNotRedrivable(reason)
+            if open_executions >= MAX_OPEN_EXECUTIONS:
+                raise ExecutionLimitExceeded
+            self.redrive_count += 1
+            self.redrive_date = redrive.now()
+            self._redrives.remember(token, self.redrive_date)
+            self.stop_date = self.error = self.cause = None
+            former = self.exec_worker
+            self.exec_worker = Attempt(self, former.details, former=former)
+            self.exec_status = ExecutionStatus.RUNNING
+            self.exec_worker.start()
+            return self.redrive_date
+
+
+def _succeeded(output: Any) -> ExecutionSucceededEventDetails:
+    return ExecutionSucceededEventDetails(
+        output=to_json_str(output, separators=(",", ":")),
+        outputDetails=HistoryEventExecutionDataDetails(truncated=False),
+    )
 
 
 def started_once(start: Callable[..., Execution]) -> Callable[..., Execution]:
@@ -192,16 +199,16 @@ def deleting(delete: Callable[..., None]) -> Callable[..., None]:
 
 def stop_executions() -> None:
     """Abort every execution that runs in this process, those of deleted state machines included."""
-    with _live_lock:
-        running = list(_live.values())
+    with live_lock:
+        running = {attempt.execution for attempt in live_attempts.values()}
     for execution in running:
         execution.stop(stop_date=None, error=None, cause=None)
 
 
 def await_executions(timeout_s: float = 5) -> None:
     """Wait for the threads of stopped executions; what is still there afterwards is logged."""
-    with _live_lock:
-        threads = list(_live)
+    with live_lock:
+        threads = list(live_attempts)
     for thread in threads:
         thread.join(timeout_s)
         if thread.is_alive():

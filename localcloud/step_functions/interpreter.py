@@ -1,8 +1,9 @@
-"""How moto's interpreter of Amazon States Language evaluates here: fewer threads, stoppable.
+"""How moto's interpreter of Amazon States Language evaluates a state: fewer threads, stoppable.
 
-Stock, each state and each Map child starts two threads that stay in a list for ever, and a Retry
-sleeps on after its execution was stopped.
-What a state means is left to moto; the Distributed Map is ours (map_state.py).
+Stock, each state starts two threads that stay in a list for ever, and a Retry sleeps on after its
+execution was stopped.
+What a state means is left to moto; programs.py and branches.py say how states follow one another,
+map_state.py what a Distributed Map is.
 """
 
 from __future__ import annotations
@@ -21,28 +22,12 @@ from moto.stepfunctions.parser.asl.component.common.retry.retrier_decl import Re
 from moto.stepfunctions.parser.asl.component.common.retry.retrier_outcome import RetrierOutcome
 from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import EvalTimeoutError
 from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
-from moto.stepfunctions.parser.asl.component.program.program import Program
 from moto.stepfunctions.parser.asl.component.state.exec.execute_state import ExecutionState
-from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.iteration_worker import (  # noqa: E501
-    IterationWorker,
-)
-from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.job import Job
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 
+from localcloud.step_functions.progress import attach, progress_of
+
 log = logging.getLogger(__name__)
-
-
-def program_evaluation(bounded: Callable[[Program, Environment], None]) -> Callable[..., None]:
-    """Evaluate in the caller's thread; only a program with TimeoutSeconds needs one of its own."""
-
-    def evaluate(program: Program, env: Environment) -> None:
-        if program.timeout_seconds is not None:
-            bounded(program, env)
-            return
-        env.next_state_name = program.start_at.start_at_name
-        EvalComponent.eval(program, env)
-
-    return evaluate
 
 
 def evaluate_with_timeout(state: ExecutionState, env: Environment) -> None:
@@ -50,6 +35,7 @@ def evaluate_with_timeout(state: ExecutionState, env: Environment) -> None:
     state.timeout.eval(env=env)
     timeout_s: int = env.stack.pop()
     frame = env.open_frame()
+    attach(frame, progress_of(env))
     frame.states.reset(input_value=env.states.get_input())
     frame.stack = copy.deepcopy(env.stack)
     try:
@@ -117,30 +103,6 @@ def evaluate_retrier(retrier: RetrierDecl, env: Environment) -> None:
     interval_s: float = env.stack.pop()
     env.program_state_event.wait(interval_s)
     env.stack.append(RetrierOutcome.Executed)
-
-
-def evaluate_inline_jobs(
-    worker: IterationWorker, job: Job | None, worker_frame: Environment
-) -> None:
-    """IterationWorker._eval_pool as a loop: stock calls itself once per item."""
-    while job is not None:
-        job_frame = worker_frame.open_inner_frame()
-        worker._eval_job(env=job_frame, job=job)
-        worker_frame.close_frame(job_frame)
-        failed = isinstance(job.job_output, Exception) or worker.stopped()
-        next_job = None if failed else worker._job_pool.next_job()
-        if next_job is None and not failed:
-            worker_frame.event_history_context.source_event_id = (
-                job_frame.event_history_context.last_published_event_id
-            )
-        if next_job is None:
-            # Closed before the job, which lets the owner go on with what this frame left behind.
-            worker._env.close_frame(worker_frame)
-        worker._job_pool.close_job(job)
-        job = next_job
-        if job is None:
-            return
-    worker._env.close_frame(worker_frame)
 
 
 def log_failure(component: EvalComponent, *failure: Exception, **named: Exception) -> None:

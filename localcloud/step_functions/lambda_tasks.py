@@ -14,7 +14,6 @@ from moto.stepfunctions.parser.api import (
     LambdaFunctionFailedEventDetails,
     TaskFailedEventDetails,
 )
-from moto.stepfunctions.parser.asl.component.common.error_name.error_name import ErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_lambda import (  # noqa: E501
     StateTaskServiceLambda,
@@ -25,6 +24,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_la
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 
 from localcloud.functions.errors import ServiceError
+from localcloud.step_functions.error_names import ReportedName
 from localcloud.step_functions.history import event_details
 
 
@@ -52,10 +52,6 @@ class _LambdaTaskError(Exception):
         super().__init__(f"{error}: {cause}")
         self.error = error
         self.cause = cause
-
-
-class _ReportedName(ErrorName):
-    """An error name as a function reports it; unlike CustomErrorName, with any prefix."""
 
 
 class LambdaTasks:
@@ -104,7 +100,7 @@ class LambdaTasks:
         )
         return FailureEvent(
             env=env,
-            error_name=_ReportedName(ex.error),
+            error_name=ReportedName(ex.error),
             event_type=HistoryEventType.TaskFailed,
             event_details=event_details(taskFailedEventDetails=details),
         )
@@ -118,7 +114,7 @@ class LambdaTasks:
         details = LambdaFunctionFailedEventDetails(error=ex.error, cause=ex.cause)
         return FailureEvent(
             env=env,
-            error_name=_ReportedName(ex.error),
+            error_name=ReportedName(ex.error),
             event_type=HistoryEventType.LambdaFunctionFailed,
             event_details=event_details(lambdaFunctionFailedEventDetails=details),
         )

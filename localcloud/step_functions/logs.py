@@ -29,6 +29,7 @@ class HistoryLogs:
 
     def __init__(self, execution: Any, logging_configuration: dict[str, Any]) -> None:
         self.execution_arn: str = execution.exec_arn
+        self._execution = execution
         self.configuration = _Configuration(
             bool(logging_configuration.get("includeExecutionData", False))
         )
@@ -45,7 +46,11 @@ class HistoryLogs:
         """Write one event; a group that is gone is said so and ends nothing."""
         happened_at: Any = history_log["event_timestamp"]
         timestamp_ms = int(datetime.fromisoformat(happened_at).timestamp() * 1000)
-        line = {**history_log, "event_timestamp": str(timestamp_ms), "redrive_count": "0"}
+        line = {
+            **history_log,
+            "event_timestamp": str(timestamp_ms),
+            "redrive_count": str(self._execution.redrive_count),
+        }
         event = {"timestamp": timestamp_ms, "message": json.dumps(line)}
         try:
             self._backend.ensure_log_stream(self._group, self._stream)

@@ -11,12 +11,12 @@ from typing import Any
 
 from moto.stepfunctions.parser.api import ExecutionStatus
 
-from localcloud.step_functions.map_children import ChildExecution
-from localcloud.step_functions.map_run import RecordedMapRun
+from localcloud.step_functions.map_children import UNSUCCESSFUL, ChildExecution
+from localcloud.step_functions.map_record import RecordedMapRun
 
 _FILES = {
     "SUCCEEDED": (ExecutionStatus.SUCCEEDED,),
-    "FAILED": (ExecutionStatus.FAILED, ExecutionStatus.ABORTED),
+    "FAILED": UNSUCCESSFUL,
 }
 
 
@@ -29,9 +29,9 @@ def write_results(s3: Any, record: RecordedMapRun, *, bucket: str, prefix: str) 
     folder = f"{prefix.rstrip('/')}/{run_id}" if prefix else run_id
     files: dict[str, list[dict[str, Any]]] = {"FAILED": [], "PENDING": [], "SUCCEEDED": []}
     for name, statuses in _FILES.items():
-        children = [child for child in record.children if child.status in statuses]
+        children = [child for child in record.started() if child.status in statuses]
         if children:
-            body = json.dumps([_told(child) for child in children]).encode()
+            body = json.dumps([_told(child, record) for child in children]).encode()
             key = f"{folder}/{name}_0.json"
             s3.put_object(Bucket=bucket, Key=key, Body=body)
             files[name].append({"Key": key, "Size": len(body)})
@@ -40,6 +40,7 @@ def write_results(s3: Any, record: RecordedMapRun, *, bucket: str, prefix: str) 
         "MapRunArn": record.map_run_arn,
         "ResultFiles": files,
     }
+    record.results_written = True
     manifest_key = f"{folder}/manifest.json"
     s3.put_object(Bucket=bucket, Key=manifest_key, Body=json.dumps(manifest).encode())
     return {
@@ -48,15 +49,20 @@ def write_results(s3: Any, record: RecordedMapRun, *, bucket: str, prefix: str) 
     }
 
 
-def _told(child: ChildExecution) -> dict[str, Any]:
+def output_of(child: ChildExecution) -> Any:
+    """What a map without a ResultWriter yields for a child."""
+    return None if child.output is None else json.loads(child.output)
+
+
+def _told(child: ChildExecution, record: RecordedMapRun) -> dict[str, Any]:
     told: dict[str, Any] = {
         "ExecutionArn": child.execution_arn,
         "Input": child.input,
         "InputDetails": {"Included": True},
         "Name": child.name,
-        "RedriveCount": 0,
+        "RedriveCount": child.redrive_count,
         "StartDate": _iso(child.start_date),
-        "StateMachineArn": child.state_machine_arn,
+        "StateMachineArn": record.map_state_machine_arn,
         "Status": child.status.value,
     }
     if child.stop_date is not None:

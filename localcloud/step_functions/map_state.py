@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from moto.stepfunctions.parser.api import (
     HistoryEventType,
     MapRunFailedEventDetails,
+    MapRunRedrivenEventDetails,
     MapRunStartedEventDetails,
     MapRunStatus,
     MapStateStartedEventDetails,
@@ -34,13 +35,19 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.dist
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.state_map import StateMap
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
+from moto.stepfunctions.parser.asl.eval.states import ItemData, MapData
 from moto.stepfunctions.parser.asl.utils.boto_client import boto_client_for
 from moto.stepfunctions.parser.quotas import is_within_size_quota
 
 from localcloud.step_functions.history import event_details
 from localcloud.step_functions.map_children import ChildWorkflow
-from localcloud.step_functions.map_results import write_results
-from localcloud.step_functions.map_run import MapRun, RecordedMapRun, Tolerance
+from localcloud.step_functions.map_record import RecordedMapRun
+from localcloud.step_functions.map_results import output_of, write_results
+from localcloud.step_functions.map_run import MapRun
+from localcloud.step_functions.progress import progress_of
+
+# https://docs.aws.amazon.com/step-functions/latest/dg/redrive-map-run.html
+MAX_REDRIVES = 1_000
 
 THRESHOLD_EXCEEDED = "The specified tolerated failure threshold was exceeded"
 
@@ -65,19 +72,18 @@ class _DistributedMap:
 
     def evaluate(self) -> None:
         """Leave the map's result on the interpreter's stack, or raise the failure of the map."""
-        tolerance = Tolerance(
-            count=self._value_of(self._state.tolerated_failure_count_decl),
-            percentage=self._value_of(self._state.tolerated_failure_percentage_decl),
-        )
-        record = self._new_record(tolerance)
+        progress = progress_of(self._env)
+        former = progress.take_former()
+        record = former if isinstance(former, RecordedMapRun) else self._new_record()
+        self._record = record
         try:
-            items = self._items(record)
+            if record is former:
+                self._redrive(record)
+            else:
+                record.plan(self._items(record), None)
+                progress.nested = record
             run = MapRun(
-                env=self._env,
-                workflow=self._workflow(record),
-                items=items,
-                record=record,
-                tolerance=tolerance,
+                env=self._env, workflow=self._workflow(record), record=record, select=self._select
             )
             run.run()
             result = self._result(run)
@@ -88,6 +94,7 @@ class _DistributedMap:
         if not self._env.is_running():
             return
         record.set_stop(status=MapRunStatus.SUCCEEDED)
+        record.inputs = []
         self._tell(HistoryEventType.MapRunSucceeded)
         self._env.stack.append(result)
         self._tell(HistoryEventType.MapStateSucceeded, follows=False)
@@ -99,28 +106,57 @@ class _DistributedMap:
     def _context(self) -> Any:
         return self._env.states.context_object.context_object_data
 
-    def _new_record(self, tolerance: Tolerance) -> RecordedMapRun:
+    def _new_record(self) -> RecordedMapRun:
         record = RecordedMapRun(
+            express=False,
             state_machine_arn=self._context()["StateMachine"]["Id"],
             execution_arn=self._context()["Execution"]["Id"],
             max_concurrency=self._value_of(self._state.max_concurrency_decl),
-            tolerated_failure_count=tolerance.count,
-            tolerated_failure_percentage=tolerance.percentage,
+            tolerated_failure_count=self._value_of(self._state.tolerated_failure_count_decl),
+            tolerated_failure_percentage=self._value_of(
+                self._state.tolerated_failure_percentage_decl
+            ),
             label=self._state.label.label if self._state.label else None,
         )
         self._env.map_run_record_pool_manager.add(record)
         return record
 
+    def _redrive(self, record: RecordedMapRun) -> None:
+        if record.redrive_count >= MAX_REDRIVES:
+            raise self._failure(
+                StatesErrorNameType.StatesRuntime,
+                f"The Map Run was redriven {MAX_REDRIVES} times, which is the limit.",
+            )
+        record.redrive()
+        details = MapRunRedrivenEventDetails(
+            mapRunArn=record.map_run_arn, redriveCount=record.redrive_count
+        )
+        self._tell(
+            HistoryEventType.MapRunRedriven, event_details(mapRunRedrivenEventDetails=details)
+        )
+
     def _workflow(self, record: RecordedMapRun) -> ChildWorkflow:
+        kind = ":express:" if record.express else ":execution:"
         return ChildWorkflow(
             program=self._state.iteration_component._get_iteration_program(),
-            selector=self._state.item_selector or self._state.parameters,
-            map_input=self._map_input,
-            execution_arn_prefix=record.map_state_machine_arn.replace(
-                ":stateMachine:", ":execution:"
-            ),
-            state_machine_arn=record.map_state_machine_arn,
+            execution_arn_prefix=record.map_state_machine_arn.replace(":stateMachine:", kind),
+            express=record.express,
         )
+
+    def _select(self, frame: Environment, index: int) -> Any:
+        """The input of the child at `index`, made in that child's frame."""
+        item = self._record.inputs[index]
+        selector = self._state.item_selector or self._state.parameters
+        if selector is None:
+            return item
+        context = frame.states.context_object.context_object_data
+        context["Map"] = MapData(Item=ItemData(Index=index, Value=item))
+        frame.states.reset(input_value=self._map_input)
+        frame.stack.append(frame.states.get_input())
+        selector.eval(frame)
+        selected = frame.stack.pop()
+        frame.stack.clear()
+        return selected
 
     def _items(self, record: RecordedMapRun) -> list[Any]:
         started = event_details(
@@ -157,22 +193,20 @@ class _DistributedMap:
         written = None
         if self._state.result_writer is not None and self._env.is_running():
             written = self._write(run.record)
-        if run.failed and run.first_failure is not None:
-            child = run.first_failure
+        if run.failed:
             raise self._failure(
-                StatesErrorNameType.StatesExceedToleratedFailureThreshold,
-                f"{THRESHOLD_EXCEEDED}. First failed child {child.name}: "
-                f"{child.error}: {child.cause}",
+                StatesErrorNameType.StatesExceedToleratedFailureThreshold, THRESHOLD_EXCEEDED
             )
         if written is not None:
             return written
-        if not is_within_size_quota(run.outputs):
+        outputs = [output_of(child) for child in run.record.started()]
+        if not is_within_size_quota(outputs):
             raise self._failure(
                 StatesErrorNameType.StatesStatesDataLimitExceeded,
                 f"The state/task '{self._state.name}' returned a result with a size exceeding "
                 "the maximum number of bytes service limit.",
             )
-        return run.outputs
+        return outputs
 
     def _write(self, record: RecordedMapRun) -> dict[str, Any]:
         writer: Any = self._state.result_writer

@@ -9,15 +9,25 @@ import jsonpath_ng
 import jsonpath_ng.ext
 from moto.stepfunctions.models import StepFunctionBackend
 from moto.stepfunctions.parser import models
+from moto.stepfunctions.parser.asl.component.common.error_name.error_equals_decl import (
+    ErrorEqualsDecl,
+)
 from moto.stepfunctions.parser.asl.component.common.path import result_path
 from moto.stepfunctions.parser.asl.component.common.retry.retrier_decl import RetrierDecl
 from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
 from moto.stepfunctions.parser.asl.component.program.program import Program
 from moto.stepfunctions.parser.asl.component.state.exec.execute_state import ExecutionState
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration import iteration_worker
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.inline_iteration_component import (  # noqa: E501
+    InlineIterationComponent,
+)
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.iteration_worker import (  # noqa: E501
     IterationWorker,
 )
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.state_map import StateMap
+from moto.stepfunctions.parser.asl.component.state.exec.state_parallel.branches_decl import (
+    BranchesDecl,
+)
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_lambda import (  # noqa: E501
     StateTaskServiceLambda,
@@ -25,14 +35,24 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_lambda import (
     StateTaskLambda,
 )
+from moto.stepfunctions.parser.asl.component.state.state import CommonStateField
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.utils import boto_client, json_path
 from moto.stepfunctions.responses import StepFunctionResponse
 
 from localcloud.services.patches import Patch, method
-from localcloud.step_functions import api, errors, interpreter
+from localcloud.step_functions import (
+    api,
+    branches,
+    error_names,
+    errors,
+    interpreter,
+    map_api,
+    programs,
+)
 from localcloud.step_functions.clients import ServiceClients
 from localcloud.step_functions.definitions import parsing
+from localcloud.step_functions.error_names import ReportedName
 from localcloud.step_functions.executions import RunningExecution, deleting, started_once
 from localcloud.step_functions.lambda_tasks import Invoke, LambdaTasks
 from localcloud.step_functions.map_state import map_evaluation
@@ -101,8 +121,33 @@ def _execution_patches() -> list[Patch]:
         Patch(
             StepFunctionResponse,
             "list_executions",
-            api.listing(StepFunctionResponse.list_executions),
-            "the children of a map run are not known",
+            api.list_executions,
+            "the children of a map run are not known, nor redrives",
+        ),
+        Patch(
+            StepFunctionResponse,
+            "get_execution_history",
+            api.get_execution_history(StepFunctionResponse.get_execution_history),
+            "neither pages nor order; a map's children have no history",
+        ),
+        Patch(
+            StepFunctionResponse,
+            "list_map_runs",
+            map_api.list_map_runs,
+            "no pages; runs of nested maps are told as the outer execution's",
+        ),
+        Patch(
+            StepFunctionResponse,
+            "update_map_run",
+            map_api.update_map_run,
+            "limits are noted and have no effect",
+        ),
+        Patch(
+            StepFunctionResponse,
+            "redrive_execution",
+            api.redrive_execution,
+            "there is no RedriveExecution",
+            adds=True,
         ),
         Patch(
             StepFunctionResponse,
@@ -147,8 +192,38 @@ def _evaluation_patches() -> list[Patch]:
         Patch(
             Program,
             "eval",
-            interpreter.program_evaluation(Program.eval),
-            "a thread per program, kept for ever in a list",
+            programs.evaluate_program,
+            "two threads per program, kept for ever in a list; no way back in after a failure",
+        ),
+        Patch(
+            CommonStateField,
+            "_set_next",
+            programs.set_next(CommonStateField._set_next),
+            "nobody knows how far an execution came",
+        ),
+        Patch(
+            BranchesDecl,
+            "_eval_body",
+            branches.evaluate_branches,
+            "a branch that fails with an error of States fails as States.Runtime; no redrive",
+        ),
+        Patch(
+            InlineIterationComponent,
+            "_eval_body",
+            branches.evaluate_iterations,
+            "threads kept for ever in a list; no redrive",
+        ),
+        Patch(
+            iteration_worker,
+            "CustomErrorName",
+            ReportedName,
+            "an iteration that fails with an error of States fails as States.Runtime",
+        ),
+        Patch(
+            ErrorEqualsDecl,
+            "_eval_body",
+            error_names.evaluate_error_equals,
+            "States.ALL matches terminal errors; States.TaskFailed none of those of States",
         ),
         Patch(
             ExecutionState,
@@ -171,7 +246,7 @@ def _evaluation_patches() -> list[Patch]:
         Patch(
             IterationWorker,
             "_eval_pool",
-            interpreter.evaluate_inline_jobs,
+            branches.evaluate_inline_jobs,
             "recursion per item ends in a RecursionError that leaves the execution RUNNING",
         ),
     ]

@@ -141,6 +141,17 @@ class StateMachines:
         (run,) = self.client.list_map_runs(executionArn=execution_arn)["mapRuns"]
         return self.client.describe_map_run(mapRunArn=run["mapRunArn"])
 
+    def children(self, execution_arn: str, **filters: Any) -> list[dict[str, Any]]:
+        """Of an execution's only map run, all of them, as DescribeExecution tells them."""
+        arn = self.map_run(execution_arn)["mapRunArn"]
+        pages = self.client.get_paginator("list_executions").paginate(mapRunArn=arn, **filters)
+        listed = [child["executionArn"] for page in pages for child in page["executions"]]
+        return [self.client.describe_execution(executionArn=child) for child in listed]
+
+    def failed_child(self, execution_arn: str) -> dict[str, Any]:
+        (child,) = self.children(execution_arn, statusFilter="FAILED")
+        return child
+
 
 @pytest.fixture
 def fresh_cloud() -> Callable[[], AbstractContextManager[Any]]:

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from moto.stepfunctions.parser.asl.component.state.state_pass.state_pass import StatePass
 
 from localcloud.step_functions import await_executions, stop_executions
+from localcloud.step_functions.worker import Attempt
 
 ROLE = "arn:aws:iam::123456789012:role/any"
 PASS = {"StartAt": "Pass", "States": {"Pass": {"Type": "Pass", "End": True}}}
@@ -137,12 +138,10 @@ def test_error_inside_the_interpreter_ends_the_execution_failed(state_machines, 
 
 
 def test_error_before_the_first_state_ends_the_execution_failed(state_machines, monkeypatch):
-    from localcloud.step_functions import executions
-
     def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr(executions._Worker, "_record_start", broken)
+    monkeypatch.setattr(Attempt, "_record_start", broken)
     ended = state_machines.run(PASS)
     assert (ended["status"], ended["error"]) == ("FAILED", "States.Runtime")
 

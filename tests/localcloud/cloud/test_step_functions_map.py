@@ -99,7 +99,9 @@ def test_item_selector_sees_the_maps_input_and_the_item_and_the_child_its_retrie
     assert answer == {"job_id": "job-1", "shard": {"shard": 4}, "attempt": 1}
 
 
-def test_failed_child_fails_the_map_with_awss_error_and_the_childs_own(state_machines, handlers):
+def test_failed_child_fails_the_map_with_awss_error_and_the_child_tells_why(
+    state_machines, handlers
+):
     def classify(event: Any) -> Any:
         if event == 3:
             raise TooManyRequestsError("ConcurrentInvocationLimitExceeded")
@@ -110,8 +112,10 @@ def test_failed_child_fails_the_map_with_awss_error_and_the_childs_own(state_mac
     ended = state_machines.end_of(execution)
     assert ended["status"] == "FAILED"
     assert ended["error"] == "States.ExceedToleratedFailureThreshold"
-    assert ended["cause"].startswith("The specified tolerated failure threshold was exceeded")
-    assert "Lambda.TooManyRequestsException: Rate Exceeded." in ended["cause"]
+    assert ended["cause"] == "The specified tolerated failure threshold was exceeded"
+    child = state_machines.failed_child(execution)
+    assert child["error"] == "Lambda.TooManyRequestsException"
+    assert "Rate Exceeded." in child["cause"]
     run = state_machines.map_run(execution)
     assert run["status"] == "FAILED"
     assert run["itemCounts"]["failed"] == 1
@@ -299,9 +303,9 @@ def test_empty_item_source_succeeds_with_no_child(state_machines, handlers):
 def test_map_item_is_not_in_a_childs_own_context(state_machines, handlers):
     handlers["classify"] = lambda event: event
     parameters = {"FunctionName": "classify", "Payload": {"item.$": "$$.Map.Item.Value"}}
-    ended = state_machines.run(distributed({**RUN_CHILD, "Parameters": parameters}), [1])
-    assert ended["status"] == "FAILED"
-    assert "Map.Item.Value" in ended["cause"]
+    execution = state_machines.start(distributed({**RUN_CHILD, "Parameters": parameters}), [1])
+    assert state_machines.end_of(execution)["status"] == "FAILED"
+    assert "Map.Item.Value" in state_machines.failed_child(execution)["cause"]
 
 
 def test_3000_children_end_though_stock_stops_at_a_recursion_limit(state_machines, handlers):
