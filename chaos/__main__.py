@@ -20,6 +20,8 @@ from chaos.ledger import Ledger
 from chaos.progress import CampaignProgress
 from chaos.table import rows, table
 
+# A log has no width of its own; the table needs this much.
+_LOG_WIDTH = 125
 _VERSIONS = ("moto", "awslambdaric", "aws-cdk-lib", "boto3", "obstore", "ai-edge-litert")
 
 
@@ -42,6 +44,8 @@ def main(jobs: int, seed: int, only: int | None, at_once: int, out: Path) -> Non
     # The cloud logs what the campaign does to it; the ledger is where to look.
     logging.getLogger("localcloud").setLevel(logging.CRITICAL)
     console = Console()
+    if not console.is_terminal:
+        console.width = max(console.width, _LOG_WIDTH)
     numbers = range(jobs) if only is None else [only]
     name = f"campaign-{seed}" if only is None else f"job-{seed}-{only}"
     path = out / f"{name}.jsonl"

@@ -100,35 +100,38 @@ _CHEAP = (
     Kind.STALL,
     Kind.DUPLICATE,
 )
-_CHEAP_EACH = 4
+_CHEAP_EACH = 5
 # Jobs from the first on among which every kind occurs: two special ones, the others in turn.
 EVERY_KIND_JOBS = len(_SPECIAL) + -(-len(_IN_TURN) // _IN_TURN_EACH)
 
-_PERSISTENT_SHARE = 0.2
+# How many regular jobs have one fault that no retry outlasts. Most of these strike late, so that
+# the job's other faults come first.
+_ENDING_SHARE = 0.35
 # Two retries after a lost environment; obstore asks six times in all.
 _OUTLASTS_LOST_ENVIRONMENT = 3
 _OUTLASTS_STORE = 8
 
 _ANYWHERE_IN_S3 = (
-    Operation.SHARD_READ,
-    Operation.SHARD_READ,
-    Operation.SHARD_WRITE,
-    Operation.SHARD_WRITE,
+    *(Operation.SHARD_READ, Operation.SHARD_WRITE) * 3,
     Operation.PLAN_WRITE,
-    Operation.LIST_READ,
-    Operation.MAP_WRITE,
     Operation.GROUP_READ,
     Operation.GROUP_WRITE,
     Operation.REPORT_WRITE,
 )
 _WRITES = (
-    Operation.SHARD_WRITE,
-    Operation.SHARD_WRITE,
-    Operation.SHARD_WRITE,
+    *(Operation.SHARD_WRITE,) * 3,
     Operation.PLAN_WRITE,
     Operation.GROUP_WRITE,
     Operation.REPORT_WRITE,
 )
+_LATE = (
+    Operation.SHARD_READ,
+    Operation.SHARD_WRITE,
+    Operation.GROUP_WRITE,
+    Operation.REPORT_WRITE,
+)
+# Step Functions asks once: its own reads and writes end the map.
+_OF_THE_MAP = (Operation.MAP_WRITE, Operation.MAP_WRITE, Operation.LIST_READ)
 
 
 def job_plan(seed: int, number: int) -> JobPlan:
@@ -138,7 +141,7 @@ def job_plan(seed: int, number: int) -> JobPlan:
     special = _SPECIAL.get(number % SPECIAL_EVERY)
     if special is Kind.MEMORY:
         # One shard of 47 MB, in a function of 128 MB.
-        whole = Fault(number=0, kind=special, operation=Operation.SHARD_READ, shard=0, times=3)
+        whole = _of(0, special, Operation.SHARD_READ, 0, times=_OUTLASTS_LOST_ENVIRONMENT)
         return JobPlan(
             number=number,
             first=first,
@@ -148,26 +151,28 @@ def job_plan(seed: int, number: int) -> JobPlan:
             faults=(whole,),
         )
     if special is Kind.ACCOUNT:
-        limit = Fault(
-            number=0, kind=special, operation=Operation.LIST_READ, after=True, seconds=1.5
-        )
-        return JobPlan(
-            number=number, first=first, images=560, shard_size=4, by_process=False, faults=(limit,)
-        )
-    shards = draw.randint(5, 14)
-    shard_size = draw.randint(20, 50)
-    images = shards * shard_size - draw.randint(0, shard_size - 1)
-    turn = _regular_jobs_before(number) * _IN_TURN_EACH
-    kinds = [_IN_TURN[(turn + place) % len(_IN_TURN)] for place in range(_IN_TURN_EACH)]
+        shards, shard_size, images = 140, 4, 560
+        faults = [_of(0, special, Operation.LIST_READ, 0, after=True, seconds=1.5)]
+        kinds = []
+    else:
+        shards = draw.randint(5, 14)
+        shard_size = draw.randint(20, 50)
+        images = shards * shard_size - draw.randint(0, shard_size - 1)
+        turn = _regular_jobs_before(number) * _IN_TURN_EACH
+        kinds = [_IN_TURN[(turn + place) % len(_IN_TURN)] for place in range(_IN_TURN_EACH)]
+        faults = []
     kinds += draw.choices(_CHEAP, k=_CHEAP_EACH)
-    faults = tuple(_fault(draw, place, kind, shards) for place, kind in enumerate(kinds))
+    for kind in kinds:
+        faults.append(_fault(draw, len(faults), kind, shards))
+    if special is None and draw.random() < _ENDING_SHARE:
+        faults.append(_ending(draw, len(faults), shards))
     return JobPlan(
         number=number,
         first=first,
         images=images,
         shard_size=shard_size,
         by_process=Kind.CLIENT in kinds,
-        faults=faults,
+        faults=tuple(faults),
     )
 
 
@@ -177,50 +182,67 @@ def _regular_jobs_before(number: int) -> int:
 
 
 def _fault(draw: random.Random, number: int, kind: Kind, shards: int) -> Fault:
+    """A fault that retries outlast, unless several meet at one shard."""
     shard = draw.randrange(shards)
-    persistent = draw.random() < _PERSISTENT_SHARE
     few = draw.randint(1, 2)
+    after = draw.random() < 0.5
     read = Operation.SHARD_READ
     match kind:
         case Kind.KILL:
-            times = _OUTLASTS_LOST_ENVIRONMENT if persistent else few
             operation = draw.choice((read, *_WRITES))
-            return _of(number, kind, operation, shard, times=times, after=draw.random() < 0.5)
+            return _of(number, kind, operation, shard, times=few, after=after)
         case Kind.HANG:
-            operation = draw.choice((Operation.SHARD_READ, Operation.SHARD_WRITE))
-            times = _OUTLASTS_LOST_ENVIRONMENT if draw.random() < 0.1 else 1
-            return _of(number, kind, operation, shard, times=times, after=draw.random() < 0.5)
+            operation = draw.choice((read, Operation.SHARD_WRITE))
+            return _of(number, kind, operation, shard)
+        case Kind.MEMORY_REFUSED:
+            # An exception of the handler is not retried: the last shard, after the other faults.
+            return _of(number, kind, read, shards - 1)
         case Kind.S3_ERROR:
-            times = _OUTLASTS_STORE if persistent else draw.randint(1, 3)
             operation = draw.choice(_ANYWHERE_IN_S3)
             status = draw.choice((500, 503))
-            return _of(number, kind, operation, shard, times=times, status=status)
+            return _of(number, kind, operation, shard, times=few + 1, status=status)
         case Kind.SLOW_READ:
             return _of(number, kind, read, shard, times=few, seconds=draw.choice((0.5, 1.0)))
         case Kind.CUT_READ:
-            operation = draw.choice((Operation.SHARD_READ, Operation.GROUP_READ))
+            operation = draw.choice((read, Operation.GROUP_READ))
             return _of(number, kind, operation, shard, times=few)
         case Kind.DROPPED:
             operation = draw.choice((*_ANYWHERE_IN_S3, Operation.SUBMIT, Operation.STATUS))
-            return _of(number, kind, operation, shard, times=few, after=draw.random() < 0.5)
+            return _of(number, kind, operation, shard, times=few, after=after)
         case Kind.STALL:
-            times = draw.randint(1, 2)
-            return _of(number, kind, Operation.SHARD_WRITE, shard, times=times, seconds=0.5)
+            return _of(number, kind, Operation.SHARD_WRITE, shard, times=few, seconds=0.5)
+        case Kind.DUPLICATE:
+            return _of(number, kind, read, shard, times=few)
         case Kind.CLIENT:
-            operation = draw.choice(
-                (Operation.SUBMIT, Operation.SUBMIT, Operation.STATUS, Operation.SHARD_READ)
-            )
-            return _of(number, kind, operation, shard, after=draw.random() < 0.5)
+            operation = draw.choice((*(Operation.SUBMIT,) * 2, Operation.STATUS, read))
+            return _of(number, kind, operation, shard, after=after)
         case Kind.RESERVED:
             return _of(number, kind, read, shard, seconds=1.5)
         case Kind.OUTAGE:
             return _of(number, kind, read, shard, seconds=0.4)
         case Kind.DISK:
             return _of(number, kind, read, shard, seconds=1.0)
-        case Kind.DUPLICATE:
-            return _of(number, kind, read, shard, times=few)
         case _:
-            return _of(number, kind, read, shard)
+            raise ValueError(f"{kind}: needs a job of its own")
+
+
+def _ending(draw: random.Random, number: int, shards: int) -> Fault:
+    """A fault that goes on until the job has failed."""
+    last = shards - 1
+    status = draw.choice((500, 503))
+    match draw.choice((Kind.KILL, Kind.KILL, Kind.HANG, Kind.S3_ERROR, Kind.S3_ERROR, None)):
+        case Kind.S3_ERROR:
+            operation = draw.choice(_LATE)
+            times = _OUTLASTS_STORE
+            return _of(number, Kind.S3_ERROR, operation, last, times=times, status=status)
+        case None:
+            return _of(number, Kind.S3_ERROR, draw.choice(_OF_THE_MAP), last, status=status)
+        case Kind.HANG:
+            times = _OUTLASTS_LOST_ENVIRONMENT
+            return _of(number, Kind.HANG, Operation.SHARD_READ, last, times=times)
+        case kind:
+            times = _OUTLASTS_LOST_ENVIRONMENT
+            return _of(number, kind, draw.choice(_LATE), last, times=times)
 
 
 _OF_ONE_SHARD = (Operation.SHARD_READ, Operation.SHARD_WRITE, Operation.GROUP_READ)

@@ -75,10 +75,7 @@ def table(seed: int, found: Sequence[Row]) -> Table:
     """The rows as they are printed."""
     shown = Table(title=f"fault campaign, seed {seed}")
     for column in _COLUMNS:
-        first = column == "fault"
-        shown.add_column(
-            column, justify="left" if first else "right", no_wrap=first, overflow="fold"
-        )
+        shown.add_column(column, justify="left" if column == "fault" else "right")
     for row in found:
         if row is found[-1]:
             shown.add_section()

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from moto.stepfunctions.parser.api import (
     HistoryEventType,
     MapRunFailedEventDetails,
@@ -181,7 +181,7 @@ class _DistributedMap:
         depth = len(self._env.stack)
         try:
             items: list[Any] = self._value_of(reader)
-        except (ClientError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        except (BotoCoreError, ClientError, json.JSONDecodeError, UnicodeDecodeError) as error:
             del self._env.stack[depth:]
             where = self._value_of(reader.parargs)
             raise self._failure(
@@ -216,7 +216,7 @@ class _DistributedMap:
             return write_results(
                 s3, record, bucket=place["Bucket"], prefix=place.get("Prefix") or ""
             )
-        except ClientError as error:
+        except (BotoCoreError, ClientError) as error:
             raise self._failure(
                 StatesErrorNameType.StatesResultWriterFailed, f"{error} (destination: {place})"
             ) from error
