@@ -1,4 +1,4 @@
-"""`python -m hpc run` as a user starts it, and starts it again when it was killed."""
+"""`python -m hpc run` as a user starts it, and starts it again when it was killed or gave up."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from localcloud.cdk import REPOSITORY
@@ -41,9 +42,10 @@ class ClientProcess:
         process.send_signal(signal.SIGKILL)
         return process.wait() == -signal.SIGKILL
 
-    def run(self, log: Path, *, within_s: float) -> int:
-        """Start it until it ends by itself; its exit status.
+    def run(self, log: Path, *, job_has_failed: Callable[[], bool], within_s: float) -> int:
+        """Start it until it has succeeded, or says that the job has failed; its exit status.
 
+        A client may give up when the network does; the job is not over by that.
         Raises ClientStuckError when that takes longer than `within_s`, or too many starts.
         """
         deadline = time.monotonic() + within_s
@@ -61,6 +63,6 @@ class ClientProcess:
                     process.kill()
                     process.wait()
                     raise ClientStuckError(f"the client ran for over {within_s:g} s") from error
-                if status != -signal.SIGKILL:
+                if status == 0 or (status != -signal.SIGKILL and job_has_failed()):
                     return status
-        raise ClientStuckError(f"the client was killed {self.starts} times")
+        raise ClientStuckError(f"the client was started {self.starts} times, in vain")

@@ -97,7 +97,7 @@ class Job:
         with connect(STAGE) as connection:
             try:
                 if self.plan.by_process:
-                    self._run_client(scene, path)
+                    self._run_client(scene, path, connection)
                 else:
                     self._submit(connection, path)
                 status = self._ended(connection)
@@ -138,7 +138,7 @@ class Job:
             else:
                 return
 
-    def _run_client(self, scene: Scene, path: Path) -> None:
+    def _run_client(self, scene: Scene, path: Path, connection: Connection) -> None:
         client = scene.client = self._client = ClientProcess(
             stage=STAGE,
             images=path,
@@ -146,10 +146,22 @@ class Job:
             job_id=self.job_id,
             out=self.folder / "out",
         )
+        log = self.folder / "client.log"
         try:
-            self._client_status = client.run(self.folder / "client.log", within_s=DEADLINE_S)
+            self._client_status = client.run(
+                log, job_has_failed=lambda: self._has_failed(connection), within_s=DEADLINE_S
+            )
         except ClientStuckError as error:
             self._client_trouble = str(error)
+        said = log.read_text(errors="replace")
+        if "Traceback (most recent call last)" in said:
+            self._client_trouble = f"the client shows a stack trace: {said[-_LOG_TAIL:]}"
+
+    def _has_failed(self, connection: Connection) -> bool:
+        try:
+            return connection.api.status(self.job_id).status not in ("RUNNING", "SUCCEEDED")
+        except _NETWORK:
+            return False
 
     def _ended(self, connection: Connection) -> JobStatus | None:
         """The job's last status, RUNNING if it did not end in time; None if it cannot be asked."""
