@@ -43,8 +43,6 @@ class SmallDisk:
         """Take away all free space. Raises OSError where the kernel will not have it."""
         with self._lock:
             self._held += 1
-            if self._held > 1:
-                return
             # What is in use grows meanwhile, and a size below it is refused: then measure again.
             for _ in range(_ATTEMPTS):
                 state = os.statvfs(self.folder)

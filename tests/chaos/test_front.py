@@ -61,6 +61,14 @@ def test_requests_are_known_by_path_and_range(environ, expected) -> None:
     assert seen(environ, JOBS, submitted="") == expected
 
 
+def test_range_is_counted_in_images_after_the_header() -> None:
+    one_each = Watched("job-1", WATCHED.images_key, 1)
+    first = 16 + 7 * 784
+    environ = request("GET", "/b/inputs/abc/images.idx", HTTP_RANGE=f"bytes={first}-{first + 783}")
+    found = seen(environ, {"job-1": one_each, one_each.images_key: one_each}, submitted="")
+    assert found == Seen("job-1", Operation.SHARD_READ, 7)
+
+
 def fault(number: int = 0, **changes: Any) -> Fault:
     return Fault(
         number=number, kind=Kind.S3_ERROR, operation=Operation.SHARD_READ, shard=3, **changes

@@ -33,17 +33,19 @@ def test_rows_count_faults_by_kind_and_the_jobs_that_they_hit() -> None:
         struck(0, Kind.KILL, took_effect=False),
         struck(1, Kind.KILL),
         struck(1, Kind.HANG),
+        struck(3, Kind.KILL),
     ]
     jobs = [
         judged(0, Outcome.EXACT),
         judged(1, Outcome.FAILED, Outcome.EXACT),
         judged(2, Outcome.WRONG, None, "lost", "doubled"),
+        judged(3, Outcome.EXACT),
     ]
     kill, hang, total = rows(faults, jobs)
-    assert (kill.name, kill.injected, kill.took_effect, kill.jobs) == (Kind.KILL, 3, 2, 2)
-    assert (kill.exact, kill.failed, kill.exact_after_redrive, kill.violations) == (1, 1, 1, 0)
+    assert (kill.name, kill.injected, kill.took_effect, kill.jobs) == (Kind.KILL, 4, 3, 3)
+    assert (kill.exact, kill.failed, kill.exact_after_redrive, kill.violations) == (2, 1, 1, 0)
     assert (hang.injected, hang.jobs, hang.exact, hang.failed) == (1, 1, 0, 1)
-    assert (total.name, total.injected, total.took_effect, total.jobs) == ("all", 4, 3, 3)
+    assert (total.name, total.injected, total.took_effect, total.jobs) == ("all", 5, 4, 4)
     assert total.violations == 2
 
 
