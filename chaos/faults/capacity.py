@@ -13,6 +13,9 @@ from chaos.front import Call, Strike
 from chaos.plan import Fault
 from chaos.world import Lowered
 
+_REFUSED_WITHIN_S = 10.0
+_LOOK_EVERY_S = 0.25
+
 
 def reserved(fault: Fault, scene: Scene) -> Strike:
     """The function's reserved concurrency becomes 0: every invocation is refused."""
@@ -30,7 +33,11 @@ def _lowered(fault: Fault, scene: Scene, limit: Lowered) -> Strike:
         limit.begin()
 
         def restore() -> None:
+            held_until = time.monotonic() + _REFUSED_WITHIN_S
             time.sleep(fault.seconds)
+            # On a busy machine it can take a while until there is something to refuse.
+            while scene.world.throttles() == throttles and time.monotonic() < held_until:
+                time.sleep(_LOOK_EVERY_S)
             limit.end()
             refused = scene.world.throttles() - throttles
             scene.struck(fault, took_effect=refused > 0, detail=f"{refused} refused with 429")
