@@ -23,8 +23,7 @@ from chaos.front import Front
 from hpc.outputs import Deployment, read_deployment
 from localcloud.cdk import CdkCli
 from localcloud.cloud import Cloud
-from localcloud.context import CloudContext
-from localcloud.functions import FunctionService, ServiceLimits
+from localcloud.functions import ServiceLimits
 
 STAGE = "dev"
 TIMEOUT_S = 4
@@ -160,7 +159,7 @@ def deployed(folder: Path, say: Callable[[str], None]) -> Iterator[World]:
         cloud = ending.enter_context(
             Cloud(
                 state_dir=folder / "disk" / "state",
-                make_functions=_functions,
+                limits=ServiceLimits(width=_WIDTH),
                 middleware=front.wrap,
             )
         )
@@ -183,10 +182,6 @@ def deployed(folder: Path, say: Callable[[str], None]) -> Iterator[World]:
             timeout_s=TIMEOUT_S, memory_mb=MEMORY_MB, functions=("Plan", "Classify", "Reduce")
         )
         yield world
-
-
-def _functions(context: CloudContext) -> FunctionService:
-    return FunctionService(context, limits=ServiceLimits(width=_WIDTH))
 
 
 def _function_names(session: boto3.Session) -> dict[str, str]:

@@ -12,7 +12,11 @@ from types import FrameType
 
 import click
 
+from localcloud.limit_options import chosen_limits, limit_options
+from localcloud.state_dir import remove_abandoned
 from localcloud.state_file import NoCloudError, find_cloud, remove_stale, this_process
+
+_UNUSED_DAYS = 30
 
 
 @click.group()
@@ -24,7 +28,8 @@ def cli() -> None:
 
 @cli.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 (default): any free one")
-def up(port: int) -> None:
+@limit_options
+def up(port: int, **limits: float | None) -> None:
     """Keep a cloud up until Ctrl-C, and print how to use it."""
     from localcloud.cloud import Cloud
 
@@ -38,8 +43,10 @@ def up(port: int) -> None:
         signal.signal(name, end)
     for stale in remove_stale():
         click.echo(f"removed {stale}: its cloud is gone", err=True)
+    tidy_up()
+    chosen = chosen_limits(limits)
     try:
-        cloud = Cloud(port=port).start()
+        cloud = Cloud(port=port, limits=chosen).start()
     except OSError as error:
         raise click.ClickException(f"port {port}: {error.strerror}") from error
     written = None
@@ -48,6 +55,7 @@ def up(port: int) -> None:
         written = this_process(context.endpoint, context.state_dir, cloud.environ)
         written.write()
         click.echo(f"embedded cloud up at {context.endpoint}, account {context.account}")
+        click.echo(f"limits: {chosen}")
         click.echo("commands: python -m localcloud exec -- COMMAND; or, in a shell:")
         for variable, value in cloud.environ.items():
             click.echo(f"export {variable}={shlex.quote(value)}")
@@ -88,8 +96,9 @@ def run_command(port: int | None, command: tuple[str, ...]) -> None:
     show_default=True,
     help="folder for the job's files and cdk.log",
 )
+@limit_options
 @click.argument("job_options", nargs=-1, type=click.UNPROCESSED)
-def run_story(stage: str, out: Path, job_options: tuple[str, ...]) -> None:
+def run_story(stage: str, out: Path, job_options: tuple[str, ...], **limits: float | None) -> None:
     """Deploy to a cloud of its own, run the job there, tear down, and say what is left.
 
     Further options (--shard-size, --images, --labels, ...) go to `hpc run`.
@@ -98,7 +107,10 @@ def run_story(stage: str, out: Path, job_options: tuple[str, ...]) -> None:
     from localcloud.story import JobFailedError, Story
 
     logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
-    story = Story(stage=stage, out=out.resolve(), job_options=job_options)
+    tidy_up()
+    chosen = chosen_limits(limits)
+    click.echo(f"limits: {chosen}")
+    story = Story(stage=stage, out=out.resolve(), job_options=job_options, limits=chosen)
     try:
         leftovers = story.tell()
     except (CdkFailedError, CdkNotInstalledError, JobFailedError) as error:
@@ -106,6 +118,16 @@ def run_story(stage: str, out: Path, job_options: tuple[str, ...]) -> None:
     story.conclude(leftovers)
     if leftovers:
         raise SystemExit(1)
+
+
+def tidy_up() -> None:
+    """Remove what former clouds left behind, and say so."""
+    from localcloud.images.virtual_environment import VirtualEnvironments, cache_folder
+
+    for folder in remove_abandoned():
+        click.echo(f"removed {folder}: its cloud was killed", err=True)
+    for folder in VirtualEnvironments(cache_folder()).remove_unused(days=_UNUSED_DAYS):
+        click.echo(f"removed {folder}: not used for {_UNUSED_DAYS} days", err=True)
 
 
 if __name__ == "__main__":

@@ -12,10 +12,10 @@ import os
 import secrets
 import shutil
 import string
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
@@ -25,17 +25,21 @@ from moto.core.model_instances import reset_model_data
 
 from localcloud.cloudformation import CloudFormationService
 from localcloud.context import CloudContext
-from localcloud.functions import FunctionService
+from localcloud.functions import FunctionService, ServiceLimits
 from localcloud.http_api import HttpApiFront, endpoint_patches
+from localcloud.iam import Gate
+from localcloud.identity import Authentication
 from localcloud.images.docker import docker_program
 from localcloud.server import CloudApplication, KeepAliveServer
 from localcloud.services.bucket_policies import bucket_policy_patches
+from localcloud.services.caller_identity import caller_identity_patches
+from localcloud.services.event_history import event_history_patches
+from localcloud.services.lambda_destinations import destination_patches
 from localcloud.services.lambda_versions import lambda_version_patches
 from localcloud.services.patches import Patch, applied, configured
 from localcloud.services.provisioned_concurrency import ProvisionedConcurrency
-from localcloud.services.s3_access_logging import access_logging_patches
-from localcloud.services.s3_ranges import range_patches
-from localcloud.state_file import STATE_DIR_PREFIX
+from localcloud.services.s3 import s3_patches
+from localcloud.state_dir import temporary_state_dir
 from localcloud.step_functions import (
     await_executions,
     step_functions_patches,
@@ -65,28 +69,34 @@ class Cloud:
         region: str = DEFAULT_REGION,
         account: str = DEFAULT_ACCOUNT,
         state_dir: Path | None = None,
-        make_functions: Callable[[CloudContext], FunctionService] = FunctionService,
+        limits: ServiceLimits | None = None,
+        make_functions: Callable[[CloudContext], FunctionService] | None = None,
         middleware: Callable[[WSGIApplication], WSGIApplication] | None = None,
     ) -> None:
         """`port` 0 takes a free one. `state_dir` must be empty or absent; it is removed at `stop`.
 
-        `middleware` wraps the application that answers every request of this cloud.
-        Raises ValueError for an account that is not 12 digits, or a `state_dir` with files in it.
+        `limits` are those of FunctionService; what `make_functions` makes has its own. `middleware`
+        wraps the application that answers every request of this cloud. Raises ValueError for an
+        account that is not 12 digits, a `state_dir` with files in it, or both `limits` and
+        `make_functions`.
         """
         if len(account) != 12 or not account.isdecimal():
             raise ValueError(f"account: {account!r}; allowed: 12 digits")
         if state_dir is not None and state_dir.exists() and any(state_dir.iterdir()):
             raise ValueError(f"state_dir: {state_dir} is not empty; allowed: a new or empty folder")
+        if limits is not None and make_functions is not None:
+            raise ValueError("limits, make_functions: allowed: one of the two")
         self._port = port
         self._region = region
         self._account = account
         self._state_dir = state_dir
-        self._make_functions = make_functions
+        self._make_functions = make_functions or partial(FunctionService, limits=limits)
         self._middleware = middleware
         self._started = ExitStack()
         self._context: CloudContext | None = None
         self._functions: FunctionService | None = None
         self._cloudformation: CloudFormationService | None = None
+        self._gate: Gate | None = None
         self._docker_program = ""
 
     @property
@@ -100,6 +110,11 @@ class Cloud:
     @property
     def cloudformation(self) -> CloudFormationService:
         return _running(self._cloudformation)
+
+    @property
+    def gate(self) -> Gate:
+        """Decides on every call; its `decisions` say what was asked for."""
+        return _running(self._gate)
 
     @property
     def environ(self) -> dict[str, str]:
@@ -126,9 +141,10 @@ class Cloud:
         starting.callback(self._forget)
         # The parts below call services over HTTP while they stop, so the server ends after them.
         starting.callback(server.stop)
+        gate = self._gate = Gate(context)
         functions = self._functions = self._make_functions(context)
         starting.enter_context(configured())
-        starting.enter_context(applied(_patches(context, functions)))
+        starting.enter_context(applied(_patches(context, functions, gate)))
         starting.callback(await_executions)
         starting.callback(functions.stop)
         cloudformation = self._cloudformation = CloudFormationService(context)
@@ -140,15 +156,20 @@ class Cloud:
             cloudformation=cloudformation.wsgi_app,
             invoke=functions.wsgi_invoke,
             provisioned_concurrency=ProvisionedConcurrency(context, functions.provision),
-            http_api=HttpApiFront(context, functions.invoke),
+            http_api=HttpApiFront(context, functions.invoke, gate.allows),
+            authentication=Authentication(context),
+            gate=gate,
         )
         server.start(self._middleware(application) if self._middleware else application)
         log.info("cloud %s up at %s", context.account, context.endpoint)
 
     def _new_context(self, starting: ExitStack, port: int) -> CloudContext:
-        state_dir = self._state_dir or Path(tempfile.mkdtemp(prefix=STATE_DIR_PREFIX))
-        state_dir.mkdir(parents=True, exist_ok=True)
-        starting.callback(shutil.rmtree, state_dir)
+        if self._state_dir is None:
+            state_dir = starting.enter_context(temporary_state_dir())
+        else:
+            state_dir = self._state_dir
+            state_dir.mkdir(parents=True, exist_ok=True)
+            starting.callback(shutil.rmtree, state_dir)
         alphabet = string.ascii_uppercase + "234567"
         return CloudContext(
             account=self._account,
@@ -164,7 +185,7 @@ class Cloud:
         self._started.close()
 
     def _forget(self) -> None:
-        self._context = self._functions = self._cloudformation = None
+        self._context = self._functions = self._cloudformation = self._gate = None
 
     def __enter__(self) -> Cloud:
         return self.start()
@@ -195,13 +216,15 @@ def _without_profile() -> Iterator[None]:
             os.environ["AWS_PROFILE"] = profile
 
 
-def _patches(context: CloudContext, functions: FunctionService) -> list[Patch]:
+def _patches(context: CloudContext, functions: FunctionService, gate: Gate) -> list[Patch]:
     return [
-        *step_functions_patches(context, functions.invoke),
+        *step_functions_patches(context, functions.invoke, gate.allows),
         *lambda_version_patches(),
+        *destination_patches(),
         *endpoint_patches(context),
-        *access_logging_patches(),
-        *range_patches(),
+        *caller_identity_patches(context),
+        *s3_patches(),
+        *event_history_patches(),
         *bucket_policy_patches(),
     ]
 

@@ -15,9 +15,10 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from localcloud.state_dir import STATE_DIR_PREFIX
+
 IDENTITY_PATH = "/_localcloud/identity"
 FOLDER = Path(".localcloud")
-STATE_DIR_PREFIX = "localcloud-"
 _ANSWER_WITHIN_S = 5
 
 

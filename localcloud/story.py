@@ -22,6 +22,7 @@ from rich.status import Status
 
 from localcloud.cdk import REPOSITORY, CdkCli, environment_of_cli
 from localcloud.cloud import Cloud
+from localcloud.functions import ServiceLimits
 from localcloud.residue import Leftover, bootstrap_resources, difference, snapshot
 
 _JOB_FILES = ("summary.json", "report.html", "predictions.csv")
@@ -49,11 +50,19 @@ class _Log:
 class Story:
     """One run; `seconds` fills up chapter by chapter."""
 
-    def __init__(self, *, stage: str, out: Path, job_options: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        *,
+        stage: str,
+        out: Path,
+        job_options: tuple[str, ...],
+        limits: ServiceLimits | None = None,
+    ) -> None:
         """`out` gets the job's files and cdk.log; `job_options` go to `hpc run` as they are."""
         self._stage = stage
         self._out = out
         self._job_options = job_options
+        self._limits = limits
         self._console = Console(highlight=False)
         self.seconds: dict[str, float] = {}
 
@@ -68,7 +77,7 @@ class Story:
             (self._out / name).unlink(missing_ok=True)
         with (
             (self._out / "cdk.log").open("w", encoding="utf-8") as file,
-            Cloud() as cloud,
+            Cloud(limits=self._limits) as cloud,
         ):
             log = _Log(file)
             context = cloud.context

@@ -51,7 +51,7 @@ class ApiStack(StageStack):
             tracing=stage.tracing,
         )
         grant_start(machine, jobs.role)
-        grant_describe(machine, jobs.role)
+        grant_describe(machine, jobs.role, children=stage.map_children)
         grant_get(results, f"{JOBS_PREFIX}*", jobs.role)
 
         api = SignedHttpApi(self, "Api", settings=stage.api, logs=self.logs)

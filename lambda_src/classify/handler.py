@@ -12,7 +12,8 @@ from typing import Any, Protocol
 import msgspec
 
 from shpc_core.classifier import Classifier
-from shpc_core.errors import TooLarge
+from shpc_core.errors import InvalidInput, TooLarge
+from shpc_core.images import MEDIA_TYPES, picture_format
 from shpc_core.messages import ShardRequest, parse
 from shpc_core.pictures import PicturesRequest, classify_pictures
 from shpc_core.steps.classify import classify_shard
@@ -38,7 +39,7 @@ _CLASSIFIER = Classifier(Path(os.environ["LAMBDA_TASK_ROOT"], "model", "model.tf
 _ENVIRONMENT = ExecutionEnvironment("classify", os.environ)
 
 
-def handler(event: dict[str, Any], context: Context) -> Any:
+def handler(event: Any, context: Context) -> Any:
     """A shard of the state machine or an HTTP event in; the shard's count or a response out."""
     invocation = _ENVIRONMENT.begin(
         memory_mb=int(context.memory_limit_in_mb), request_id=context.aws_request_id
@@ -55,7 +56,7 @@ def handler(event: dict[str, Any], context: Context) -> Any:
     return msgspec.to_builtins(shard)
 
 
-def _classify_pictures(event: dict[str, Any]) -> dict[str, Any]:
+def _classify_pictures(event: Any) -> dict[str, Any]:
     request = _pictures(parse_event(event))
     return answer(200, classify_pictures(request, classifier=_CLASSIFIER))
 
@@ -64,7 +65,8 @@ def _pictures(event: HttpEvent) -> PicturesRequest:
     body = event.body_bytes
     if len(body) > MAX_BODY_BYTES:
         raise TooLarge("body", f"is {len(body)} bytes long", f"at most {MAX_BODY_BYTES}")
-    if event.media_type in ("image/png", "image/jpeg"):
+    if event.media_type in MEDIA_TYPES.values():
+        _check_claim(body, event.media_type)
         return PicturesRequest(images=[body])
     if event.media_type == "application/json":
         return parse(event.json(), PicturesRequest)
@@ -72,6 +74,15 @@ def _pictures(event: HttpEvent) -> PicturesRequest:
         415,
         "unsupported_media_type",
         f"content-type: is {event.media_type or 'not given'}; "
-        "allowed: image/png, image/jpeg, application/json",
+        f"allowed: {', '.join(MEDIA_TYPES.values())}, application/json",
         field="content-type",
     )
+
+
+def _check_claim(body: bytes, media_type: str) -> None:
+    """A file of one format under the name of another was mixed up on its way here."""
+    found = picture_format(body)
+    if found is not None and MEDIA_TYPES[found] != media_type:
+        raise InvalidInput(
+            "content-type", f"is {media_type}, but the file is {found}", MEDIA_TYPES[found]
+        )

@@ -2,6 +2,9 @@
 
 A job is an execution of the state machine, under the id that the client chose: asking twice for the
 same job starts one. Of the state machine only the name of the map over the shards is known here.
+
+A job whose map failed is told by the child that failed first: the parent's own cause says no more
+than that one did.
 """
 
 from __future__ import annotations
@@ -18,10 +21,16 @@ from botocore.exceptions import ClientError
 from shpc_core import keys
 from shpc_core.messages import JobReference, JobRequest, parse
 from shpc_core.results import JobReport
+from shpc_http.causes import plain_cause
 from shpc_http.events import HttpEvent, parse_event
 from shpc_http.responses import HttpError, answer, answered
 
 SHARD_MAP = "ClassifyShards"
+# https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
+MAP_FAILED = "States.ExceedToleratedFailureThreshold"
+# As many as ListExecutions gives at once: more children than run at a time, so that whatever failed
+# before the map was stopped is among them.
+LISTED_CHILDREN = 1_000
 URL_LIFETIME_S = 3600
 
 _STATE_MACHINE_ARN = os.environ["STATE_MACHINE_ARN"]
@@ -82,6 +91,8 @@ def _status(job_id: str) -> dict[str, Any]:
     if execution is None:
         raise HttpError(404, "not_found", f"job_id: there is no job {job_id}", field="job_id")
     report = _report(job_id) if execution["status"] == "SUCCEEDED" else None
+    map_runs = _map_runs(execution["executionArn"])
+    error, cause = _reason(execution, map_runs)
     return answer(
         200,
         {
@@ -89,9 +100,9 @@ def _status(job_id: str) -> dict[str, Any]:
             "status": execution["status"],
             "started_at": _utc(execution["startDate"]),
             "stopped_at": _utc(execution.get("stopDate")),
-            "shards": _shard_counts(execution["executionArn"]),
-            "error": execution.get("error"),
-            "cause": _cause(execution.get("cause")),
+            "shards": _shard_counts(map_runs),
+            "error": error,
+            "cause": cause,
             "report": report,
             "parts": [
                 {
@@ -117,11 +128,54 @@ def _arn(job_id: str) -> str:
     return f"{_STATE_MACHINE_ARN.replace(':stateMachine:', ':execution:')}:{job_id}"
 
 
-def _shard_counts(execution_arn: str) -> dict[str, int] | None:
-    """How far the map over the shards is; None until it has begun."""
+def _map_runs(execution_arn: str) -> list[str]:
+    """ARNs, each `...:mapRun:<state machine>/<label>:<id>`."""
     runs = _STEP_FUNCTIONS.list_map_runs(executionArn=execution_arn)["mapRuns"]
-    # mapRun:<state machine>/<label>:<id>
-    arns = [run["mapRunArn"] for run in runs if f"/{SHARD_MAP}:" in run["mapRunArn"]]
+    return [run["mapRunArn"] for run in runs]
+
+
+def _reason(execution: Any, map_runs: list[str]) -> tuple[str | None, str | None]:
+    """Error and cause: those of the child that failed first where a map failed for its children.
+
+    The listing of children lags behind; until it has one, the execution's own words stand.
+    """
+    if execution.get("error") == MAP_FAILED:
+        child = _first_failed_child(map_runs)
+        if child is not None:
+            cause = plain_cause(child.get("cause")) or "no cause given"
+            return child.get("error"), f"{_item_of(child)}: {cause}"
+    return execution.get("error"), plain_cause(execution.get("cause"))
+
+
+def _first_failed_child(map_runs: list[str]) -> Any | None:
+    """EXPRESS children are listed and described like STANDARD ones, when asked by the map run.
+
+    https://docs.aws.amazon.com/step-functions/latest/apireference/API_ListExecutions.html
+    """
+    failed = [
+        child
+        for map_run in map_runs
+        for child in _STEP_FUNCTIONS.list_executions(
+            mapRunArn=map_run, statusFilter="FAILED", maxResults=LISTED_CHILDREN
+        )["executions"]
+    ]
+    if not failed:
+        return None
+    first = min(failed, key=lambda child: child["stopDate"])
+    return _STEP_FUNCTIONS.describe_execution(executionArn=first["executionArn"])
+
+
+def _item_of(child: Any) -> str:
+    """Which shard or group a child was given, as `shard 7 (items 700..800)`."""
+    given = msgspec.json.decode(child["input"])
+    kind = "shard" if "shard" in given else "group"
+    item = given[kind]
+    return f"{kind} {item[kind]} (items {item['start']}..{item['stop']})"
+
+
+def _shard_counts(map_runs: list[str]) -> dict[str, int] | None:
+    """How far the map over the shards is; None until it has begun."""
+    arns = [arn for arn in map_runs if f"/{SHARD_MAP}:" in arn]
     if not arns:
         return None
     counts = _STEP_FUNCTIONS.describe_map_run(mapRunArn=arns[0])["itemCounts"]
@@ -139,11 +193,15 @@ def _report(job_id: str) -> JobReport:
         stored = _S3.get_object(Bucket=_RESULTS_BUCKET, Key=keys.report(job_id))
     except ClientError as error:
         # S3 denies instead of admitting an absence to those who may not list the bucket.
-        if error.response["Error"]["Code"] not in ("NoSuchKey", "AccessDenied"):
+        if error.response["Error"]["Code"] not in ("NoSuchKey", "NoSuchBucket", "AccessDenied"):
             raise
         message = f"job_id: the results of {job_id} are not stored any more"
         raise HttpError(410, "gone", message, field="job_id") from error
-    return msgspec.json.decode(stored["Body"].read(), type=JobReport)
+    try:
+        return msgspec.json.decode(stored["Body"].read(), type=JobReport)
+    except msgspec.DecodeError as error:
+        message = f"job_id: the stored report of {job_id} is not one that this version wrote"
+        raise HttpError(502, "results_unreadable", message, field="job_id") from error
 
 
 def _url(key: str) -> str:
@@ -153,15 +211,6 @@ def _url(key: str) -> str:
         ExpiresIn=URL_LIFETIME_S,
     )
     return url
-
-
-def _cause(text: str | None) -> str | None:
-    """Why an execution failed, without the stack trace that Lambda puts into its causes."""
-    try:
-        cause = msgspec.json.decode(text or "")
-    except msgspec.DecodeError:
-        return text
-    return cause["errorMessage"] if isinstance(cause, dict) and "errorMessage" in cause else text
 
 
 def _utc(moment: datetime | None) -> datetime | None:

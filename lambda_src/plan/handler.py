@@ -15,7 +15,7 @@ _INPUTS = open_bucket(os.environ["INPUT_BUCKET"], os.environ)
 _RESULTS = open_bucket(os.environ["RESULTS_BUCKET"], os.environ)
 
 
-def handler(event: dict[str, Any], context: object) -> Any:
+def handler(event: Any, context: object) -> Any:
     """The state machine's input in, the plan out; raises what `plan` raises."""
     del context
     request = parse(event, JobRequest)

@@ -17,10 +17,10 @@ _INPUTS = open_bucket(os.environ["INPUT_BUCKET"], os.environ)
 _RESULTS = open_bucket(os.environ["RESULTS_BUCKET"], os.environ)
 
 
-def handler(event: dict[str, Any], context: object) -> Any:
+def handler(event: Any, context: object) -> Any:
     """`{"level": "group" | "job", ...}` in, the step's answer out; raises what the step raises."""
     del context
-    level = event.get("level")
+    level = event.get("level") if isinstance(event, dict) else None
     if level == "group":
         group = parse(event, GroupRequest)
         return msgspec.to_builtins(reduce_group(group, inputs=_INPUTS, results=_RESULTS))

@@ -1,8 +1,9 @@
 """The errors that the science raises, each naming what is wrong and what would be right.
 
-Two families, because callers react differently: `InvalidInput` is the caller's to mend (an HTTP
-400, never retried), `IncompleteResults` says that stored results do not add up (the job fails).
-Whatever else goes wrong, a lost network or a bug, keeps its own type and may be retried.
+Three families, because callers react differently: `InvalidInput` is the caller's to mend (an HTTP
+400, never retried), `IncompleteResults` says that stored results do not add up (the job fails),
+`StorageError` that a bucket did not do what it was asked. Whatever else goes wrong is a bug and
+keeps its own type.
 """
 
 from __future__ import annotations
@@ -37,3 +38,16 @@ class IncompleteResults(RuntimeError):  # noqa: N818 - see InvalidInput
 
     def __reduce__(self) -> tuple[type[IncompleteResults], tuple[tuple[str, ...]]]:
         return (type(self), (self.problems,))
+
+
+class StorageError(RuntimeError):
+    """A bucket that is gone, closed or out of reach: which bucket, which object, what happened."""
+
+    def __init__(self, bucket: str, key: str, problem: str) -> None:
+        super().__init__(f"object {key} of bucket {bucket}: {problem}")
+        self.bucket = bucket
+        self.key = key
+        self.problem = problem
+
+    def __reduce__(self) -> tuple[type[StorageError], tuple[str, str, str]]:
+        return (type(self), (self.bucket, self.key, self.problem))

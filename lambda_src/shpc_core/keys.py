@@ -6,7 +6,37 @@ Keys depend on nothing but the job and a number, so that writing one twice write
 
 from __future__ import annotations
 
+import unicodedata
+
+from shpc_core.errors import InvalidInput
+from shpc_core.limits import MAX_KEY_BYTES
+
 INPUT_PREFIX = "inputs/"
+ALLOWED_INPUT = (
+    f'a key of at most {MAX_KEY_BYTES} bytes that starts with "{INPUT_PREFIX}", has no empty, '
+    '"." or ".." part between its slashes, and no control characters'
+)
+# Control, format (such as those that turn the direction of writing), surrogate, line and paragraph
+# separators: what a log or a terminal would show as another key than the one that is read.
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
+
+def check_input(key: str, *, field: str) -> None:
+    """`InvalidInput` unless `key` names one input object and nothing else, however it is read.
+
+    Stricter than S3, which takes any characters: S3 clients and the libraries beneath normalise
+    parts such as `.` and `..`, and would read another object than the one that is named.
+    """
+    if (length := len(key.encode(errors="surrogatepass"))) > MAX_KEY_BYTES:
+        raise InvalidInput(field, f"is {length} bytes long", ALLOWED_INPUT)
+    if not key.startswith(INPUT_PREFIX):
+        raise InvalidInput(field, f"is {key[:80]!r}", ALLOWED_INPUT)
+    for part in key.removeprefix(INPUT_PREFIX).split("/"):
+        if part in ("", ".", ".."):
+            raise InvalidInput(field, f"has the part {part!r} between slashes", ALLOWED_INPUT)
+    for character in key:
+        if unicodedata.category(character) in _INVISIBLE:
+            raise InvalidInput(field, f"has the character U+{ord(character):04X}", ALLOWED_INPUT)
 
 
 def job_prefix(job_id: str) -> str:

@@ -1,7 +1,7 @@
 """A few pictures sent along with a request, and their predictions.
 
-Pictures come as PNG or JPEG files, or as pixels that already are what the classifier reads. More
-than `MAX_PICTURES` is work for a job.
+Pictures come as files of the formats that `images` reads, or as pixels that already are what the
+classifier reads. More than `MAX_PICTURES` is work for a job.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from shpc_core.classifier import Classifier
 from shpc_core.errors import InvalidInput, TooLarge
 from shpc_core.idx import IMAGE_SHAPE
-from shpc_core.images import decode_image
+from shpc_core.images import decode_images
 from shpc_core.labels import CLASS_NAMES
 from shpc_core.messages import Message
 from shpc_core.results import Model
@@ -27,7 +27,7 @@ Pixel = Annotated[int, Meta(ge=0, le=255)]
 
 
 class PicturesRequest(Message, frozen=True, kw_only=True):
-    """Either `images`, base64 of PNG or JPEG files, or `pixels`, rows of 28 by 28 light on dark."""
+    """Either `images`, base64 of picture files, or `pixels`, rows of 28 by 28 light on dark."""
 
     images: list[bytes] | None = None
     pixels: list[list[list[Pixel]]] | None = None
@@ -52,7 +52,7 @@ def classify_pictures(request: PicturesRequest, *, classifier: Classifier) -> Pi
     """Predicts every picture of `request`.
 
     `InvalidInput` for none, for both kinds at once and for whatever is not a picture; `TooLarge`
-    for more than `MAX_PICTURES`.
+    for more than `MAX_PICTURES`, or than `MAX_REQUEST_PIXELS` in all of them.
     """
     labels, confidences = classifier.predict(_images(request))
     predictions = [
@@ -77,12 +77,7 @@ def _images(request: PicturesRequest) -> NDArray[np.uint8]:
             field, f"holds {len(given)} pictures", f"1 to {MAX_PICTURES}; for more, start a job"
         )
     if request.images is not None:
-        return np.stack(
-            [
-                decode_image(data, field=f"images[{position}]")
-                for position, data in enumerate(request.images)
-            ]
-        )
+        return decode_images(request.images, field=field)
     rows, columns = IMAGE_SHAPE
     for position, picture in enumerate(request.pixels or ()):
         if len(picture) != rows or any(len(row) != columns for row in picture):

@@ -8,23 +8,23 @@ list of shards or one group's results, whatever the number of items.
 from __future__ import annotations
 
 from shpc_core.errors import InvalidInput
+from shpc_core.limits import MAX_SHARD_SIZE, MAX_SHARDS, SHARDS_PER_GROUP
 from shpc_core.messages import Group, Shard
-
-# Children that one Distributed Map can hold:
-# https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
-MAX_SHARDS = 10_000
-SHARDS_PER_GROUP = 100
 
 
 def partition(items: int, shard_size: int) -> list[Shard]:
     """Items `0..items-1` in order, `shard_size` to a shard, the rest in the last one.
 
-    A `shard_size` beyond `items` gives one shard. `InvalidInput` for sizes below 1 and for more
-    than `MAX_SHARDS` shards, with the size that would do.
+    A `shard_size` beyond `items` gives one shard. `InvalidInput` for sizes that are not 1 to
+    `MAX_SHARD_SIZE`, for more than `MAX_SHARDS` shards, with the size that would do, and for more
+    items than that many shards of any size hold.
     """
-    for field, value in (("images", items), ("shard_size", shard_size)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise InvalidInput(field, f"is {value!r}", "a whole number, at least 1")
+    for field, value, most in (
+        ("images", items, MAX_SHARDS * MAX_SHARD_SIZE),
+        ("shard_size", shard_size, MAX_SHARD_SIZE),
+    ):
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+            raise InvalidInput(field, f"is {value!r}", f"a whole number, 1 to {most}")
     count = -(-items // shard_size)
     if count > MAX_SHARDS:
         raise InvalidInput(

@@ -6,12 +6,15 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-in
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+import binascii
+import json
 from typing import Any
 
 import msgspec
 
 from shpc_core.errors import InvalidInput
+
+_JSON = "a JSON object in UTF-8"
 
 
 class HttpEvent(msgspec.Struct, frozen=True, rename="camel"):
@@ -26,16 +29,29 @@ class HttpEvent(msgspec.Struct, frozen=True, rename="camel"):
     @property
     def body_bytes(self) -> bytes:
         """The body as the client sent it."""
-        return base64.b64decode(self.body) if self.is_base64_encoded else self.body.encode()
+        if not self.is_base64_encoded:
+            return self.body.encode()
+        try:
+            return base64.b64decode(self.body, validate=True)
+        except binascii.Error as error:
+            raise InvalidInput("body", f"is not base64: {error}", "base64") from error
 
     def json(self) -> Any:
-        """The body as JSON, no matter what it calls itself; `InvalidInput` when it is not."""
+        """The body as JSON, no matter what it calls itself; `InvalidInput` when it is not.
+
+        Strict: UTF-8, no NaN, no lone surrogates, no name twice in an object (of which one value
+        would silently win), no deeper than msgspec goes.
+        """
+        body = self.body_bytes
         try:
-            return msgspec.json.decode(self.body_bytes)
+            decoded = msgspec.json.decode(body)
+            # msgspec does not report repeated names; the standard library shows them.
+            json.loads(body, object_pairs_hook=_unrepeated, parse_int=str, parse_float=str)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise InvalidInput("body", f"is not JSON: {error}", "a JSON object") from error
+            raise InvalidInput("body", f"is not JSON: {error}", _JSON) from error
         except RecursionError as error:
-            raise InvalidInput("body", "is nested too deeply", "a JSON object") from error
+            raise InvalidInput("body", "is nested too deeply", _JSON) from error
+        return decoded
 
     @property
     def media_type(self) -> str:
@@ -43,11 +59,24 @@ class HttpEvent(msgspec.Struct, frozen=True, rename="camel"):
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def is_http(event: Mapping[str, Any]) -> bool:
+def is_http(event: Any) -> bool:
     """Whether an event comes from an HTTP API rather than from the state machine."""
-    return "http" in event.get("requestContext", {})
+    return isinstance(event, dict) and "routeKey" in event
 
 
-def parse_event(event: Mapping[str, Any]) -> HttpEvent:
-    """API Gateway leaves out what a request does not have; so may the event."""
-    return msgspec.convert(event, HttpEvent)
+def parse_event(event: Any) -> HttpEvent:
+    """API Gateway leaves out what a request does not have; so may the event.
+
+    `InvalidInput` for an event that is none of an HTTP API, from whoever invoked directly.
+    """
+    try:
+        return msgspec.convert(event, HttpEvent)
+    except msgspec.ValidationError as error:
+        raise InvalidInput("event", str(error), "an HTTP API event, format 2.0") from error
+
+
+def _unrepeated(pairs: list[tuple[str, Any]]) -> None:
+    names = [name for name, _ in pairs]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InvalidInput(f"body.{twice[:80]}", "is given more than once", "every name once")

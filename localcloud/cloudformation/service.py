@@ -10,12 +10,14 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from localcloud.cloudformation.api.change_sets import ChangeSets
+from localcloud.cloudformation.api.planner import Planner
 from localcloud.cloudformation.api.protocol import QueryProtocol
 from localcloud.cloudformation.api.reading import Reading
 from localcloud.cloudformation.api.stacks import StackActions
 from localcloud.cloudformation.api.targets import Targets
 from localcloud.cloudformation.engine.operations import Operations
 from localcloud.cloudformation.engine.registry import StackRegistry
+from localcloud.cloudformation.engine.roles import HandlersByRole
 from localcloud.cloudformation.errors import validation_error
 from localcloud.cloudformation.resources.catalogue import handlers_for
 from localcloud.cloudformation.resources.handler import ResourceHandler
@@ -38,12 +40,15 @@ class CloudFormationService:
 
         `linger_s`: how long a call that starts an operation waits for its end before it answers.
         """
-        known = handlers_for(context) if handlers is None else handlers
+        by_role = HandlersByRole(
+            context, lambda c: handlers_for(c) if handlers is None else handlers
+        )
         self._registry = StackRegistry(context)
-        self._operations = Operations(context, self._registry, known, linger_s)
-        targets = Targets(context, known)
-        change_sets = ChangeSets(context, self._registry, known, targets, self._operations)
-        stacks = StackActions(context, self._registry, known, targets, self._operations)
+        self._operations = Operations(context, self._registry, by_role, linger_s)
+        targets = Targets(context, by_role)
+        planner = Planner(context, self._registry, by_role.of(None))
+        change_sets = ChangeSets(self._registry, planner, targets, self._operations)
+        stacks = StackActions(self._registry, planner, targets, self._operations)
         reading = Reading(context, self._registry, targets, change_sets)
         self._actions = {**change_sets.actions(), **stacks.actions(), **reading.actions()}
         self._protocol = QueryProtocol(self.handle)

@@ -16,10 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localcloud.functions.configuration import FunctionConfiguration
-from localcloud.functions.errors import InvalidRuntimeError, ResourceNotReadyError
+from localcloud.functions.errors import (
+    InvalidRuntimeError,
+    InvalidZipFileError,
+    ResourceNotReadyError,
+    ServiceFailureError,
+)
 from localcloud.images.dockerfile import TASK_ROOT
 from localcloud.images.store import ImageNotFoundError, ImageStore
-from localcloud.images.virtual_environment import VirtualEnvironments
+from localcloud.images.virtual_environment import RequirementsError, VirtualEnvironments
 
 
 @dataclass(frozen=True)
@@ -45,8 +50,20 @@ class CodeStore:
         """The code of a function version.
 
         Raises ResourceNotReadyError if its image was not pushed to this cloud, InvalidRuntimeError
-        if it cannot run here.
+        if it cannot run here, ServiceFailureError if this machine cannot take its files.
         """
+        try:
+            code = self._code(function)
+            self._environments.hold(code.python)
+        except (OSError, RequirementsError) as error:
+            raise ServiceFailureError(f"Could not prepare the code: {error}") from error
+        return code
+
+    def release(self) -> None:
+        """Let the virtual environments of this cloud's functions be removed."""
+        self._environments.release()
+
+    def _code(self, function: FunctionConfiguration) -> Code:
         if function.zip_bytes is None:
             return self._image_code(function)
         if not (function.runtime or "").startswith("python"):
@@ -84,8 +101,11 @@ class CodeStore:
             self._folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=self._folder, prefix="unpacking-") as folder:
                 unpacked = Path(folder) / "task"
-                with zipfile.ZipFile(io.BytesIO(function.zip_bytes or b"")) as archive:
-                    archive.extractall(unpacked)
+                try:
+                    with zipfile.ZipFile(io.BytesIO(function.zip_bytes or b"")) as archive:
+                        archive.extractall(unpacked)
+                except zipfile.BadZipFile as error:
+                    raise InvalidZipFileError(f"{function.name}: {error}") from error
                 try:
                     unpacked.rename(task)
                 except OSError:

@@ -1,4 +1,4 @@
-"""Admits invocations under Lambda's concurrency limits, or refuses them with AWS's reason.
+"""Admits invocations under Lambda's limits of capacity, or refuses them with AWS's reason.
 
 AWS queues no synchronous call: over a limit it answers 429. How many processes this machine can
 run is another matter and not decided here.
@@ -15,13 +15,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from localcloud.functions.errors import TooManyRequestsError
+from localcloud.functions.limits import REQUESTS_PER_S_AND_CONCURRENCY
+from localcloud.throttle import Throttle
 
+# https://docs.aws.amazon.com/sdk-for-kotlin/api/latest/lambda/aws.sdk.kotlin.services.lambda.model/-throttle-reason
 ACCOUNT_LIMIT = "ConcurrentInvocationLimitExceeded"
 RESERVED_LIMIT = "ReservedFunctionConcurrentInvocationLimitExceeded"
+ACCOUNT_RATE = "FunctionInvocationRateLimitExceeded"
+RESERVED_RATE = "ReservedFunctionInvocationRateLimitExceeded"
 
 
 class ScalingRate:
-    """A token bucket of environment starts: `burst` at once, refilled at `burst` per `period_s`.
+    """Environment starts of each function: `burst` at once, refilled at `burst` per `period_s`.
 
     https://docs.aws.amazon.com/lambda/latest/dg/scaling-behavior.html
     """
@@ -32,47 +37,50 @@ class ScalingRate:
         period_s: float = 10.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._burst = burst
-        self._per_second = burst / period_s
-        self._clock = clock
-        self._left: dict[str, tuple[float, float]] = {}
-        self._lock = threading.Lock()
+        self._limits = (burst / period_s, burst)
+        self._starts = Throttle(clock)
 
     def take(self, function_name: str) -> None:
         """Take one start for a function; raises TooManyRequestsError if none is left."""
-        with self._lock:
-            now = self._clock()
-            left, since = self._left.get(function_name, (float(self._burst), now))
-            left = min(float(self._burst), left + (now - since) * self._per_second)
-            if left < 1:
-                self._left[function_name] = (left, now)
-                raise TooManyRequestsError(ACCOUNT_LIMIT)
-            self._left[function_name] = (left - 1, now)
+        if not self._starts.allows((function_name,), self._limits):
+            # AWS names no reason of its own for this: it is concurrency that cannot be had.
+            raise TooManyRequestsError(ACCOUNT_LIMIT)
 
 
 class ConcurrencyLimits:
-    """Counts the invocations in flight of one account and region."""
+    """Counts the invocations in flight, and the requests per second, of one account and region."""
 
-    def __init__(self, account_limit: int = 1000) -> None:
+    def __init__(
+        self, account_limit: int = 1000, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._account_limit = account_limit
         self._in_flight: Counter[str] = Counter()
         self._unreserved = 0
+        self._requests = Throttle(clock)
         self._lock = threading.Lock()
 
     @contextmanager
     def admitted(
-        self, function_name: str, *, reserved: int | None, reserved_total: int
+        self,
+        function_name: str,
+        *,
+        reserved: int | None,
+        reserved_total: int,
+        synchronous: bool = True,
     ) -> Iterator[int]:
         """Hold a place for one invocation; gives the function's concurrency including it.
 
-        `reserved` is the function's own reservation, `reserved_total` that of all functions. Raises
+        `reserved` is the function's own reservation, `reserved_total` that of all functions. The
+        rate of requests is limited for synchronous ones only, as AWS's quotas say. Raises
         TooManyRequestsError.
         """
+        limit = self._account_limit - reserved_total if reserved is None else reserved
         with self._lock:
-            if reserved is not None and self._in_flight[function_name] >= reserved:
-                raise TooManyRequestsError(RESERVED_LIMIT)
-            if reserved is None and self._unreserved >= self._account_limit - reserved_total:
-                raise TooManyRequestsError(ACCOUNT_LIMIT)
+            running = self._unreserved if reserved is None else self._in_flight[function_name]
+            if running >= limit:
+                raise TooManyRequestsError(ACCOUNT_LIMIT if reserved is None else RESERVED_LIMIT)
+            if synchronous:
+                self._take_request(None if reserved is None else function_name, limit)
             self._in_flight[function_name] += 1
             self._unreserved += reserved is None
             concurrency = self._in_flight[function_name]
@@ -83,7 +91,8 @@ class ConcurrencyLimits:
                 self._in_flight[function_name] -= 1
                 self._unreserved -= reserved is None
 
-    def total(self) -> int:
-        """Invocations in flight of all functions."""
-        with self._lock:
-            return self._in_flight.total()
+    def _take_request(self, reserving: str | None, limit: int) -> None:
+        per_s = limit * REQUESTS_PER_S_AND_CONCURRENCY
+        key = () if reserving is None else (reserving,)
+        if not self._requests.allows(key, (float(per_s), per_s)):
+            raise TooManyRequestsError(ACCOUNT_RATE if reserving is None else RESERVED_RATE)

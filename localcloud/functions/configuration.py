@@ -51,6 +51,7 @@ class FunctionConfiguration:
     zip_bytes: bytes | None
     log_group: str
     log_settings: Mapping[str, str]
+    dead_letters: str | None
 
 
 @dataclass(frozen=True)
@@ -169,6 +170,8 @@ def _configuration(source: Any, version: str, base_arn: str) -> FunctionConfigur
         zip_bytes=None if is_image else source.code_bytes,
         log_group=logging.get("LogGroup") or f"/aws/lambda/{source.function_name}",
         log_settings=dict(logging),
+        # moto itself keeps no DeadLetterConfig either.
+        dead_letters=(getattr(source, "dead_letter_config", None) or {}).get("TargetArn"),
     )
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import platform
 import secrets
-import shutil
 import threading
 import time
 from datetime import UTC, datetime
@@ -22,6 +21,7 @@ from pathlib import Path
 
 from localcloud.functions import errors
 from localcloud.functions.errors import FunctionFailure, ServiceFailureError
+from localcloud.functions.folders import remove_folder
 from localcloud.functions.invocation import EnvironmentSpec, Invocation, Outcome, Report
 from localcloud.functions.logs import EnvironmentLog, LogWriter
 from localcloud.functions.reaper import Reaper
@@ -135,18 +135,19 @@ class Environment:
             process.kill()
 
     def _end_process(self) -> None:
-        if self._process is not None:
-            self._process.end()
-            self._reaper.forget(self._process.pid)
-            self._process = None
+        process, self._process = self._process, None
         self._parked = None
-        shutil.rmtree(self._folder, ignore_errors=True)
+        if process is not None:
+            process.end()
+        remove_folder(self._folder)
+        if process is not None:
+            self._reaper.forget(process.pid)
 
     def _init(self, phase: str, deadline: float, request_id: str) -> FunctionFailure | None:
         """Start the process and wait until it asks for its first event."""
         started = time.monotonic()
         self._log.init_start(f"python:{platform.python_version()}", self._initialization_type)
-        process = self._process = self._start_process()
+        process = self._start_process()
         if self._killed.is_set():
             process.kill()
         failure: FunctionFailure | None = None
@@ -169,13 +170,13 @@ class Environment:
         try:
             return self._launch()
         except OSError as error:
-            self.usable = False
+            self.end()
             raise ServiceFailureError(f"Could not start an environment: {error}") from error
 
     def _launch(self) -> RuntimeProcess:
         temporary = self._folder / "tmp"
         temporary.mkdir(parents=True)
-        process = RuntimeProcess(
+        process = self._process = RuntimeProcess(
             python=self._spec.python,
             handler=self._spec.handler,
             workdir=self._spec.workdir,

@@ -89,6 +89,13 @@ class InvalidRuntimeError(ServiceError):
     status = 502
 
 
+class InvalidZipFileError(ServiceError):
+    """The function's zip archive cannot be unpacked."""
+
+    code = "InvalidZipFileException"
+    status = 502
+
+
 class ResourceNotReadyError(ServiceError):
     """The function's code is not in this cloud."""
 

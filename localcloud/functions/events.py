@@ -1,8 +1,9 @@
-"""Asynchronous invocations: queued, run apart from the caller, repeated as Lambda repeats them.
+"""Asynchronous invocations in line: when each is tried again, and when it is given up.
 
-A function error is tried again twice, after one minute and then two; a refusal for concurrency is
-tried again until the event is six hours old. What fails for good is dropped: destinations are not
-modelled.
+A function error is tried again twice, after one minute and then two. What Lambda itself refuses
+for want of capacity or by a fault of its own goes back to the queue, at first for a second and
+then twice as long each time up to five minutes, until the event is six hours old. What runs, and
+what is told of the end, is decided by the two callables.
 
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 """
@@ -18,23 +19,48 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from localcloud.functions.errors import ServiceError
+
 RETRY_DELAYS_S = (60.0, 120.0)
 MAXIMUM_AGE_S = 6 * 3600.0
 
-_THROTTLED_DELAY_S = 1.0
+_FIRST_RETURN_S = 1.0
+_LONGEST_RETURN_S = 300.0
 
 
 class Verdict(Enum):
     """What came of one attempt."""
 
     DONE = "done"
-    FAILED = "failed"
-    THROTTLED = "throttled"
+    FAILED = "the function failed"
+    RETURNED = "refused for want of capacity, or by a fault of the service"
+    REFUSED = "refused for good"
+
+
+class Condition(Enum):
+    """Why an event left the queue, in the words of AWS's invocation records."""
+
+    SUCCESS = "Success"
+    RETRIES_EXHAUSTED = "RetriesExhausted"
+    EVENT_AGE_EXCEEDED = "EventAgeExceeded"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt: `payload` and `executed_version` where code ran, else the `refusal`."""
+
+    verdict: Verdict
+    payload: bytes = b""
+    executed_version: str = ""
+    refusal: ServiceError | None = None
 
 
 @dataclass(frozen=True)
 class Event:
-    """One asynchronous invocation; `queued_at` is in monotonic seconds."""
+    """One asynchronous invocation; `queued_at` is in monotonic seconds.
+
+    `invocations` counts the attempts that ran code, `returns` those refused since the last of them.
+    """
 
     function: str
     qualifier: str | None
@@ -43,21 +69,34 @@ class Event:
     queued_at: float
     maximum_retries: int = len(RETRY_DELAYS_S)
     maximum_age_s: float = MAXIMUM_AGE_S
-    retries: int = 0
+    invocations: int = 0
+    returns: int = 0
+
+
+def return_delay_s(returns: int) -> float:
+    """How long an event waits that was refused `returns` times before."""
+    return float(min(_FIRST_RETURN_S * 2**returns, _LONGEST_RETURN_S))
 
 
 class EventQueue:
-    """Runs events by `attempt` in `workers` threads, started with the first event."""
+    """Runs events by `attempt` in `workers` threads, started with the first event.
+
+    `conclude` gets each event that is done or given up, with its last attempt if it had one.
+    """
 
     def __init__(
         self,
-        attempt: Callable[[Event], Verdict],
+        attempt: Callable[[Event], Attempt],
+        conclude: Callable[[Event, Condition, Attempt | None], None],
         *,
         workers: int = 8,
         retry_delays_s: tuple[float, ...] = RETRY_DELAYS_S,
+        return_delay_s: Callable[[int], float] = return_delay_s,
     ) -> None:
         self._attempt = attempt
+        self._conclude = conclude
         self._retry_delays_s = retry_delays_s
+        self._return_delay_s = return_delay_s
         self._executor = ThreadPoolExecutor(workers, thread_name_prefix="lambda-event")
         self._due: list[tuple[float, int, Event]] = []
         self._order = itertools.count()
@@ -106,14 +145,31 @@ class EventQueue:
                 self._changed.wait(self._due[0][0] - now if self._due else None)
 
     def _run(self, event: Event) -> None:
-        verdict = self._attempt(event)
-        now = time.monotonic()
-        if verdict is Verdict.THROTTLED:
-            delay_s, again = _THROTTLED_DELAY_S, event
-        elif verdict is Verdict.FAILED and event.retries < event.maximum_retries:
-            delay_s = self._retry_delays_s[event.retries]
-            again = replace(event, retries=event.retries + 1)
-        else:
+        if time.monotonic() - event.queued_at > event.maximum_age_s:
+            self._conclude(event, Condition.EVENT_AGE_EXCEEDED, None)
             return
-        if now + delay_s - event.queued_at <= event.maximum_age_s:
-            self._put_at(now + delay_s, again)
+        attempt = self._attempt(event)
+        if attempt.verdict is Verdict.RETURNED:
+            self._again(
+                self._return_delay_s(event.returns),
+                replace(event, returns=event.returns + 1),
+                attempt,
+            )
+            return
+        if attempt.verdict is Verdict.REFUSED:
+            self._conclude(event, Condition.RETRIES_EXHAUSTED, attempt)
+            return
+        ran = replace(event, invocations=event.invocations + 1, returns=0)
+        if attempt.verdict is Verdict.DONE:
+            self._conclude(ran, Condition.SUCCESS, attempt)
+        elif event.invocations < event.maximum_retries:
+            self._again(self._retry_delays_s[event.invocations], ran, attempt)
+        else:
+            self._conclude(ran, Condition.RETRIES_EXHAUSTED, attempt)
+
+    def _again(self, delay_s: float, event: Event, attempt: Attempt) -> None:
+        due = time.monotonic() + delay_s
+        if due - event.queued_at <= event.maximum_age_s:
+            self._put_at(due, event)
+        else:
+            self._conclude(event, Condition.EVENT_AGE_EXCEEDED, attempt)

@@ -10,14 +10,17 @@ from __future__ import annotations
 import shutil
 import threading
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
+import boto3
 from moto.sts.models import sts_backends
 
 from localcloud.context import CloudContext
 from localcloud.functions.code import CodeStore
 from localcloud.functions.concurrency import ScalingRate
-from localcloud.functions.configuration import DeployedFunctions, FunctionConfiguration
+from localcloud.functions.configuration import DeployedFunctions, FunctionConfiguration, Target
 from localcloud.functions.environment import Environment
 from localcloud.functions.errors import (
     ResourceNotFoundError,
@@ -112,6 +115,22 @@ class Fleet:
             with self._lock:
                 self._retired = [pool for pool in self._retired if pool.environments()]
 
+    def client_for(self, target: Target) -> Callable[[str], Any]:
+        """Makes boto3 clients of this cloud that have the credentials of a function's role."""
+        credentials = self._role_credentials(target.configuration)
+
+        def client(service: str) -> Any:
+            return boto3.client(
+                service,
+                endpoint_url=self._context.endpoint,
+                region_name=self._context.region,
+                aws_access_key_id=credentials.access_key_id,
+                aws_secret_access_key=credentials.secret_access_key,
+                aws_session_token=credentials.session_token,
+            )
+
+        return client
+
     def end_idle(self) -> None:
         """End environments that were unused for too long."""
         with self._lock:
@@ -135,6 +154,7 @@ class Fleet:
         for pool in pools:
             pool.stop()
         self._reaper.close()
+        self._code.release()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _retire_changed(self) -> None:

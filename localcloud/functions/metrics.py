@@ -80,6 +80,11 @@ class LambdaMetrics:
         with self._lock:
             self._add(function, resource, "Throttles", 1)
 
+    def undelivered(self, function: str, resource: str, metric: str) -> None:
+        """One record or dead letter that did not arrive, by the name AWS counts it under."""
+        with self._lock:
+            self._add(function, resource, metric, 1)
+
     def concurrent(self, function: str, resource: str, concurrency: int) -> None:
         """How many invocations of the function run."""
         with self._lock:

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from http import HTTPStatus
 from pathlib import Path
 
@@ -19,8 +20,10 @@ from localcloud.functions.memory import PeakMemory
 from localcloud.functions.runtime_api import Request, RuntimeApi
 
 _LOOK_EVERY_S = 0.05
-# Between the end of a process's connections and its own there are some microseconds.
+# Between the end of a process's connections and its own there are some microseconds; one that
+# hangs up and lives on must not cost a processor.
 _EXIT_LOOK_EVERY_S = 0.001
+_EXIT_LOOKS = 50
 _ACKNOWLEDGE_S = 1.0
 _OUTPUT_BYTES = 64 * 1024
 # A process that writes without end must not keep its reader from looking at the deadline.
@@ -65,26 +68,26 @@ class RuntimeProcess:
     ) -> None:
         self._memory_mb = memory_mb
         self._on_output = on_output
-        self._api = RuntimeApi()
-        self._output, write_end = os.pipe()
         self._output_ended = False
-        os.set_blocking(self._output, False)
-        try:
-            self._process = subprocess.Popen(
-                [str(python), "-m", "awslambdaric", handler],
-                cwd=workdir,
-                env={**variables, "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self._api.port}"},
-                stdin=subprocess.DEVNULL,
-                stdout=write_end,
-                stderr=write_end,
-                start_new_session=True,
-            )
-        except OSError:
-            os.close(self._output)
-            self._api.close()
-            raise
-        finally:
-            os.close(write_end)
+        with ExitStack() as starting:
+            self._api = RuntimeApi()
+            starting.callback(self._api.close)
+            self._output, write_end = os.pipe()
+            starting.callback(os.close, self._output)
+            os.set_blocking(self._output, False)
+            try:
+                self._process = subprocess.Popen(
+                    [str(python), "-m", "awslambdaric", handler],
+                    cwd=workdir,
+                    env={**variables, "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self._api.port}"},
+                    stdin=subprocess.DEVNULL,
+                    stdout=write_end,
+                    stderr=write_end,
+                    start_new_session=True,
+                )
+            finally:
+                os.close(write_end)
+            starting.pop_all()
         self._api.watch(self._output, self.read_output)
         self._memory = PeakMemory(self._process.pid)
         self._looked_at = time.monotonic()
@@ -109,9 +112,12 @@ class RuntimeProcess:
 
         Raises DeadlinePassedError, MemoryExceededError or ProcessExitedError.
         """
+        exit_looks = 0
         while True:
             now = time.monotonic()
-            look_every_s = _EXIT_LOOK_EVERY_S if self._api.hung_up else _LOOK_EVERY_S
+            ending = self._api.hung_up and exit_looks < _EXIT_LOOKS
+            exit_looks += ending
+            look_every_s = _EXIT_LOOK_EVERY_S if ending else _LOOK_EVERY_S
             request = self._api.receive(min(look_every_s, deadline - now))
             if request is not None:
                 return request

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from localcloud.context import CloudContext
+from localcloud.functions.asynchronous import AsynchronousInvocations
 from localcloud.functions.code import CodeStore
 from localcloud.functions.concurrency import ConcurrencyLimits
 from localcloud.functions.configuration import DeployedFunctions, Target
@@ -25,10 +26,9 @@ from localcloud.functions.errors import (
     InvalidParameterValueError,
     InvalidRequestContentError,
     RequestTooLargeError,
-    ServiceError,
     TooManyRequestsError,
 )
-from localcloud.functions.events import MAXIMUM_AGE_S, RETRY_DELAYS_S, Event, EventQueue, Verdict
+from localcloud.functions.events import RETRY_DELAYS_S
 from localcloud.functions.fleet import Fleet
 from localcloud.functions.invocation import (
     DRY_RUN,
@@ -62,7 +62,7 @@ class FunctionService:
         limits: ServiceLimits | None = None,
         retry_delays_s: tuple[float, ...] = RETRY_DELAYS_S,
     ) -> None:
-        limits = limits or ServiceLimits()
+        self.limits = limits = limits or ServiceLimits()
         self._deployed = DeployedFunctions(context.account, context.region)
         self._concurrency = ConcurrencyLimits(limits.account_concurrency)
         self._logs = LogWriter(context.account, context.region)
@@ -75,7 +75,15 @@ class FunctionService:
             writer=self._logs,
             limits=limits,
         )
-        self._events = EventQueue(self._attempt, retry_delays_s=retry_delays_s)
+        self._asynchronous = AsynchronousInvocations(
+            deployed=self._deployed,
+            metrics=self._metrics,
+            run=lambda target, payload, request_id: self._run(
+                target, payload, request_id, synchronous=False
+            ),
+            client_for=self._fleet.client_for,
+            retry_delays_s=retry_delays_s,
+        )
         self._stopping = threading.Event()
         self._housekeeping = threading.Thread(
             target=self._keep_house, name="lambda-housekeeping", daemon=True
@@ -106,9 +114,9 @@ class FunctionService:
         if invocation_type == DRY_RUN:
             return InvokeResult(204, b"", None, version, None, request_id)
         if invocation_type == EVENT:
-            self._events.put(self._event(target, payload, request_id))
+            self._asynchronous.accept(target, payload, request_id)
             return InvokeResult(202, b"", None, version, None, request_id)
-        outcome = self._run(target, payload, request_id, client_context)
+        outcome = self._run(target, payload, request_id, client_context=client_context)
         return InvokeResult(
             status_code=200,
             payload=outcome.payload,
@@ -122,7 +130,7 @@ class FunctionService:
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
         """Serve one POST /2015-03-31/functions/{name}/invocations as Lambda does."""
-        return invoke_over_http(self, environ, start_response)
+        return invoke_over_http(self.invoke, environ, start_response)
 
     def provision(self, function: str, qualifier: str, count: int) -> None:
         """Keep `count` environments of a version or alias initialised; 0 ends it.
@@ -156,11 +164,17 @@ class FunctionService:
         self._stopping.set()
         self._housekeeping.join()
         self._fleet.stop()
-        self._events.stop()
+        self._asynchronous.stop()
         self.flush()
 
     def _run(
-        self, target: Target, payload: bytes, request_id: str, client_context: str | None
+        self,
+        target: Target,
+        payload: bytes,
+        request_id: str,
+        *,
+        client_context: str | None = None,
+        synchronous: bool = True,
     ) -> Outcome:
         configuration = target.configuration
         name = configuration.name
@@ -170,7 +184,10 @@ class FunctionService:
         invocation = Invocation(request_id, target.invoked_arn, payload or b"{}", client_context)
         try:
             with self._concurrency.admitted(
-                name, reserved=reserved, reserved_total=reserved_total
+                name,
+                reserved=reserved,
+                reserved_total=reserved_total,
+                synchronous=synchronous,
             ) as concurrency:
                 pool = self._fleet.pool(configuration)
                 self._metrics.concurrent(name, resource, concurrency)
@@ -186,29 +203,6 @@ class FunctionService:
         failed = outcome.failure is not None
         self._metrics.invoked(name, resource, duration_ms=duration_ms, failed=failed)
         return outcome
-
-    def _event(self, target: Target, payload: bytes, request_id: str) -> Event:
-        name = target.configuration.name
-        settings = self._deployed.event_invoke_config(name)
-        return Event(
-            function=name,
-            qualifier=target.qualifier,
-            payload=payload,
-            request_id=request_id,
-            queued_at=time.monotonic(),
-            maximum_retries=settings.get("MaximumRetryAttempts", len(RETRY_DELAYS_S)),
-            maximum_age_s=settings.get("MaximumEventAgeInSeconds", MAXIMUM_AGE_S),
-        )
-
-    def _attempt(self, event: Event) -> Verdict:
-        try:
-            target = self._deployed.resolve(event.function, event.qualifier)
-            outcome = self._run(target, event.payload, event.request_id, None)
-        except TooManyRequestsError:
-            return Verdict.THROTTLED
-        except ServiceError:
-            return Verdict.FAILED
-        return Verdict.FAILED if outcome.failure else Verdict.DONE
 
     def _keep_house(self) -> None:
         reconciled_at = time.monotonic()

@@ -11,7 +11,7 @@ import re
 import uuid
 from collections.abc import Iterable
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import parse_qs, unquote
 
 from localcloud.functions.errors import (
@@ -23,17 +23,30 @@ from localcloud.functions.invocation import REQUEST_RESPONSE, InvokeResult
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
-    from localcloud.functions.service import FunctionService
-
 INVOKE_PATH = re.compile(r"/2015-03-31/functions/(?P<function>[^/]+)/invocations")
 
 
+class Invoke(Protocol):
+    """Invoke a function as Lambda's API says; raises ServiceError where Lambda refuses."""
+
+    def __call__(
+        self,
+        function: str,
+        qualifier: str | None,
+        payload: bytes,
+        *,
+        invocation_type: str,
+        log_tail: bool,
+        client_context: str | None,
+    ) -> InvokeResult: ...
+
+
 def invoke_over_http(
-    service: FunctionService, environ: WSGIEnvironment, start_response: StartResponse
+    invoke: Invoke, environ: WSGIEnvironment, start_response: StartResponse
 ) -> Iterable[bytes]:
-    """Serve one POST to INVOKE_PATH by `service`."""
+    """Serve one POST to INVOKE_PATH by `invoke`."""
     try:
-        result = _invoke(service, environ)
+        result = _result(invoke, environ)
     except ServiceError as error:
         headers = [
             ("Content-Type", "application/json"),
@@ -46,12 +59,12 @@ def invoke_over_http(
     return [result.payload]
 
 
-def _invoke(service: FunctionService, environ: WSGIEnvironment) -> InvokeResult:
+def _result(invoke: Invoke, environ: WSGIEnvironment) -> InvokeResult:
     path = INVOKE_PATH.fullmatch(environ["PATH_INFO"])
     if path is None:
         raise InvalidParameterValueError(f"{environ['PATH_INFO']}: not the path of an invocation")
     query = parse_qs(environ.get("QUERY_STRING", ""))
-    return service.invoke(
+    return invoke(
         unquote(path["function"]),
         query["Qualifier"][0] if "Qualifier" in query else None,
         _body(environ),

@@ -7,10 +7,12 @@ One that is not known here is written as `-`, as API Gateway does for one withou
 from __future__ import annotations
 
 import datetime
+import json
 import logging
 import re
 import threading
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from moto.logs.exceptions import ResourceNotFoundException
@@ -29,6 +31,18 @@ log = logging.getLogger(__name__)
 _VARIABLE = re.compile(r"\$context\.([A-Za-z][A-Za-z0-9.]*[A-Za-z0-9])")
 
 
+@dataclass
+class Integration:
+    """What is known of a call to the function: Lambda's status, and that in the function's answer.
+
+    Both are None where the wait for the call ended before it.
+    """
+
+    latency_ms: int = 0
+    lambda_status: int | None = None
+    status: int | None = None
+
+
 class AccessLogs:
     """Writes one line per request to the log groups of one account and region."""
 
@@ -45,13 +59,13 @@ class AccessLogs:
         *,
         route_key: str | None,
         caller: Caller | None,
-        integration_ms: int | None,
+        integration: Integration | None,
     ) -> None:
         """Do nothing for a stage without access log settings; the group is never made here."""
         settings = stage.stage.access_log_settings or {}
         if not settings.get("destinationArn") or not settings.get("format"):
             return
-        values = self._values(stage, request, answer, route_key, caller, integration_ms)
+        values = self._values(stage, request, answer, route_key, caller, integration)
         line = _VARIABLE.sub(lambda found: values.get(found.group(1)) or "-", settings["format"])
         group = settings["destinationArn"].split(":log-group:")[1].removesuffix(":*")
         event = {"timestamp": int(time.time() * 1000), "message": line}
@@ -69,17 +83,22 @@ class AccessLogs:
         answer: ApiAnswer,
         route_key: str | None,
         caller: Caller | None,
-        integration_ms: int | None,
+        integration: Integration | None,
     ) -> dict[str, str | None]:
         received_at = datetime.datetime.fromtimestamp(request.received_at_s, datetime.UTC)
-        integration = None if integration_ms is None else str(integration_ms)
+        said = json.dumps(answer.error) if answer.error else None
+        latency = str(integration.latency_ms) if integration else None
+        lambda_status = _text(integration.lambda_status if integration else None)
+        size_bytes = len(answer.body)
         return {
             "accountId": self._context.account,
             "apiId": stage.api_id,
             "awsEndpointRequestId": request.request_id,
+            "dataProcessed": str(len(request.body) + size_bytes),
             "domainName": request.host,
             "domainPrefix": stage.api_id,
             "error.message": answer.error,
+            "error.messageString": said,
             "extendedRequestId": request.request_id,
             "httpMethod": request.method,
             "identity.accountId": caller.account if caller else None,
@@ -88,18 +107,25 @@ class AccessLogs:
             "identity.user": caller.user_id if caller else None,
             "identity.userAgent": request.header("user-agent"),
             "identity.userArn": caller.user_arn if caller else None,
-            "integration.error": answer.error,
-            "integrationErrorMessage": answer.error,
-            "integration.latency": integration,
-            "integrationLatency": integration,
+            "integration.error": answer.integration_error,
+            "integrationErrorMessage": answer.integration_error,
+            "integration.integrationStatus": lambda_status,
+            "integration.latency": latency,
+            "integration.status": _text(integration.status if integration else None),
+            "integrationLatency": latency,
+            "integrationStatus": lambda_status,
             "path": stage.path,
             "protocol": request.protocol,
             "requestId": request.request_id,
             "requestTime": received_at.strftime("%d/%b/%Y:%H:%M:%S +0000"),
             "requestTimeEpoch": str(int(request.received_at_s * 1000)),
             "responseLatency": str(int((time.time() - request.received_at_s) * 1000)),
-            "responseLength": str(len(answer.body)),
+            "responseLength": str(size_bytes),
             "routeKey": route_key,
             "stage": stage.name,
             "status": str(answer.status),
         }
+
+
+def _text(status: int | None) -> str | None:
+    return None if status is None else str(int(status))

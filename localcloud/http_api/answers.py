@@ -20,18 +20,20 @@ class MalformedAnswerError(Exception):
 
 @dataclass(frozen=True)
 class ApiAnswer:
-    """An HTTP response; `error` tells the access log why it is not the function's own."""
+    """An HTTP response; for the access log, the gateway's `error` and that of the integration."""
 
     status: int
     body: bytes = b""
     headers: list[tuple[str, str]] = field(default_factory=list)
     error: str | None = None
+    integration_error: str | None = None
 
 
-def api_error(status: int, message: str, *, error: str | None = None) -> ApiAnswer:
+def api_error(status: int, message: str, *, integration_error: str | None = None) -> ApiAnswer:
     """An answer of API Gateway itself: `{"message": ...}`."""
     body = json.dumps({"message": message}, separators=(",", ":")).encode()
-    return ApiAnswer(status, body, [("content-type", "application/json")], error or message)
+    headers = [("content-type", "application/json")]
+    return ApiAnswer(status, body, headers, message, integration_error)
 
 
 def answer_of(payload: bytes) -> ApiAnswer:

@@ -15,17 +15,23 @@ from typing import TYPE_CHECKING
 
 from moto.awslambda.exceptions import UnknownFunctionException
 
-from localcloud.functions.errors import SYNC_PAYLOAD_LIMIT_BYTES, ServiceError
-from localcloud.http_api.access_logs import AccessLogs
+from localcloud.functions.errors import (
+    SYNC_PAYLOAD_LIMIT_BYTES,
+    ServiceError,
+    TooManyRequestsError,
+)
+from localcloud.http_api.access_logs import AccessLogs, Integration
 from localcloud.http_api.answers import ApiAnswer, MalformedAnswerError, answer_of, api_error
 from localcloud.http_api.cors import preflight, with_headers
 from localcloud.http_api.events import event_of
-from localcloud.http_api.permissions import may_invoke
-from localcloud.http_api.request import ApiRequest, BodyTooLargeError
+from localcloud.http_api.permissions import ApiPermissions
+from localcloud.http_api.request import ApiRequest, BodyTooLargeError, HeadTooLargeError
 from localcloud.http_api.routes import DeployedStage, MatchedRoute, UnmodelledApiError, find_stage
 from localcloud.http_api.signatures import Caller, SignatureRefusedError, SignatureVerifier
-from localcloud.http_api.throttle import Throttle
+from localcloud.iam.gate import Allows
+from localcloud.identity import Refused
 from localcloud.step_functions.lambda_tasks import InvocationAnswer, Invoke
+from localcloud.throttle import Throttle
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -45,14 +51,15 @@ class _Exchange:
         self.request = request
         self.route: MatchedRoute | None = None
         self.caller: Caller | None = None
-        self.integration_ms: int | None = None
+        self.integration: Integration | None = None
 
 
 class HttpApiFront:
     """A WSGI application for every API of one cloud."""
 
-    def __init__(self, context: CloudContext, invoke: Invoke) -> None:
+    def __init__(self, context: CloudContext, invoke: Invoke, allows: Allows) -> None:
         self._context = context
+        self._permissions = ApiPermissions(context, allows)
         self._invoke = invoke
         self._signatures = SignatureVerifier(context)
         self._throttle = Throttle()
@@ -69,20 +76,26 @@ class HttpApiFront:
             request = ApiRequest.read(environ, path)
         except BodyTooLargeError:
             return _respond(start_response, api_error(413, "Request Entity Too Large"), "-")
+        except HeadTooLargeError:
+            # AWS documents the limit and not the answer; HTTP's own is what is seen.
+            answer = api_error(431, "Request Header Fields Too Large")
+            return _respond(start_response, answer, "-")
         exchange = _Exchange(stage, request)
         cors = stage.api.cors_configuration
         try:
             answer = preflight(cors, request) or with_headers(cors, request, self._answer(exchange))
         except UnmodelledApiError as error:
             log.error("API %s: not modelled in this cloud: %s", api_id, error)
-            answer = api_error(500, "Internal Server Error", error=f"not modelled: {error}")
+            answer = api_error(
+                500, "Internal Server Error", integration_error=f"not modelled: {error}"
+            )
         self._access_logs.write(
             stage,
             request,
             answer,
             route_key=exchange.route.key if exchange.route else None,
             caller=exchange.caller,
-            integration_ms=exchange.integration_ms,
+            integration=exchange.integration,
         )
         return _respond(start_response, answer, request.request_id)
 
@@ -94,8 +107,11 @@ class HttpApiFront:
         if route.authorization == "AWS_IAM":
             try:
                 exchange.caller = self._signatures.verify(request)
+                self._permissions.check_caller(exchange.caller.identity, stage, request.method)
             except SignatureRefusedError as refusal:
                 return api_error(403, str(refusal))
+            except Refused as refusal:
+                return api_error(403, refusal.message)
         key = (stage.api_id, stage.name, route.key)
         if not self._throttle.allows(key, stage.throttling(route.key)):
             return api_error(429, "Too Many Requests")
@@ -103,11 +119,7 @@ class HttpApiFront:
 
     def _integrate(self, exchange: _Exchange, route: MatchedRoute) -> ApiAnswer:
         stage = exchange.stage
-        try:
-            permitted = may_invoke(self._context, stage, route)
-        except UnknownFunctionException:
-            permitted = False
-        if not permitted:
+        if not self._permissions.may_invoke(stage, route):
             log.error(
                 "API %s: %s does not allow apigateway.amazonaws.com to invoke it for %s",
                 stage.api_id,
@@ -118,29 +130,35 @@ class HttpApiFront:
                 "the function is gone, or its policy does not allow this API to invoke it"
             )
         event = event_of(exchange.request, stage, route, exchange.caller, self._context)
-        payload = json.dumps(event).encode()
+        payload = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
         if len(payload) > SYNC_PAYLOAD_LIMIT_BYTES:
             return api_error(413, "Request Entity Too Large")
+        integration = exchange.integration = Integration()
         started_at_s = time.monotonic()
         try:
-            return self._call(route, payload)
+            return self._call(route, payload, integration)
         finally:
-            exchange.integration_ms = int((time.monotonic() - started_at_s) * 1000)
+            integration.latency_ms = int((time.monotonic() - started_at_s) * 1000)
 
-    def _call(self, route: MatchedRoute, payload: bytes) -> ApiAnswer:
+    def _call(self, route: MatchedRoute, payload: bytes, integration: Integration) -> ApiAnswer:
         call = _Call(self._invoke, route.function_arn, payload)
         if not call.ended.wait(route.timeout_ms / 1000):
             # The function runs on, as on AWS; only nobody waits for it any more.
-            return api_error(503, "Service Unavailable", error="the integration timed out")
+            return api_error(
+                503, "Service Unavailable", integration_error="the integration timed out"
+            )
         if call.failure is not None:
-            if not isinstance(call.failure, ServiceError):
-                raise call.failure
-            return api_error(503, "Service Unavailable", error=str(call.failure))
+            if isinstance(call.failure, ServiceError):
+                integration.lambda_status = call.failure.status
+            return _refused(call.failure)
         answer = call.answer
+        integration.lambda_status = HTTPStatus.OK
         if answer is None or answer.function_error:
             return _failed("the function failed")
         try:
-            return answer_of(answer.payload)
+            response = answer_of(answer.payload)
+            integration.status = response.status
+            return response
         except MalformedAnswerError as error:
             return _failed(str(error))
 
@@ -164,8 +182,25 @@ class _Call:
             self.ended.set()
 
 
+def _refused(failure: Exception) -> ApiAnswer:
+    """What a client sees of an invocation that did not come about.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/services-apigateway-errors.html says 500 for a call
+    that Lambda rejects. Of throttling it says no more; HTTP APIs are seen to answer 503.
+    """
+    if isinstance(failure, TooManyRequestsError):
+        return _unavailable(str(failure))
+    if isinstance(failure, ServiceError):
+        return _failed(str(failure))
+    raise failure
+
+
+def _unavailable(reason: str) -> ApiAnswer:
+    return api_error(503, "Service Unavailable", integration_error=reason)
+
+
 def _failed(reason: str) -> ApiAnswer:
-    return api_error(500, "Internal Server Error", error=reason)
+    return api_error(500, "Internal Server Error", integration_error=reason)
 
 
 def _respond(start_response: StartResponse, answer: ApiAnswer, request_id: str) -> Iterable[bytes]:

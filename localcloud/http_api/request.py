@@ -1,6 +1,6 @@
 """An HTTP request to a deployed API, read once and kept whole, as it was received.
 
-It takes apart and names; it refuses only a body beyond API Gateway's limit.
+It takes apart and names; it refuses only what is beyond API Gateway's limits of size.
 """
 
 from __future__ import annotations
@@ -17,10 +17,16 @@ if TYPE_CHECKING:
 
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
 BODY_LIMIT_BYTES = 10 * 1024 * 1024
+# "Total combined size of request line and header values".
+HEAD_LIMIT_BYTES = 10_240
 
 
 class BodyTooLargeError(Exception):
     """The body exceeds what API Gateway accepts."""
+
+
+class HeadTooLargeError(Exception):
+    """The request line and the values of the headers exceed what API Gateway accepts."""
 
 
 @dataclass(frozen=True)
@@ -41,14 +47,18 @@ class ApiRequest:
 
     @classmethod
     def read(cls, environ: WSGIEnvironment, path: str) -> ApiRequest:
-        """Raises BodyTooLargeError, having read no more than the limit."""
+        """Raises HeadTooLargeError, or BodyTooLargeError having read no more than the limit."""
+        headers = tuple(_headers(environ))
+        line = f"{environ['REQUEST_METHOD']} {environ['RAW_URI']} {environ['SERVER_PROTOCOL']}"
+        if len(line) + sum(len(value) for _, value in headers) > HEAD_LIMIT_BYTES:
+            raise HeadTooLargeError
         return cls(
             method=environ["REQUEST_METHOD"],
             host=environ.get("HTTP_HOST", ""),
             raw_path=environ["RAW_URI"].partition("?")[0],
             path=path,
             query=environ.get("QUERY_STRING", ""),
-            headers=tuple(_headers(environ)),
+            headers=headers,
             body=_body(environ),
             source_ip=environ["REMOTE_ADDR"],
             protocol=environ["SERVER_PROTOCOL"],

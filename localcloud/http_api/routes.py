@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 _LAMBDA_URI = re.compile(r"(?:.*/functions/)?(arn:[^/]+:lambda:[^/]+?)(?:/invocations)?")
 _INTEGRATION_LIMIT_MS = 30_000
+# Of an account, and so of each stage that sets no other:
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
+_ACCOUNT_RATE_PER_S = 10_000.0
+_ACCOUNT_BURST = 5_000
 
 
 class UnmodelledApiError(Exception):
@@ -53,16 +57,18 @@ class DeployedStage:
     def name(self) -> str:
         return str(self.stage.name)
 
-    def throttling(self, route_key: str) -> tuple[float, int] | None:
-        """Requests per second and burst of a route; None where the stage does not set both."""
+    def throttling(self, route_key: str) -> tuple[float, int]:
+        """Requests per second and burst of a route: its own, else the stage's or the account's."""
         settings = {
             **(self.stage.default_route_settings or {}),
             **(self.stage.route_settings or {}).get(route_key, {}),
         }
-        rate, burst = settings.get("throttlingRateLimit"), settings.get("throttlingBurstLimit")
-        if rate is None or burst is None:
-            return None
-        return float(rate), int(burst)
+        rate_per_s = settings.get("throttlingRateLimit")
+        burst = settings.get("throttlingBurstLimit")
+        return (
+            _ACCOUNT_RATE_PER_S if rate_per_s is None else float(rate_per_s),
+            _ACCOUNT_BURST if burst is None else int(burst),
+        )
 
     def match(self, method: str) -> MatchedRoute | None:
         """The most specific route: full before greedy, a method before ANY, `$default` last."""
@@ -86,11 +92,16 @@ class DeployedStage:
         uri = _LAMBDA_URI.fullmatch(integration.integration_uri or "")
         if uri is None:
             raise UnmodelledApiError(f"integration URI {integration.integration_uri!r}")
+        timeout_ms = int(integration.timeout_in_millis or _INTEGRATION_LIMIT_MS)
+        if timeout_ms > _INTEGRATION_LIMIT_MS:
+            raise UnmodelledApiError(
+                f"TimeoutInMillis {timeout_ms}; allowed: at most {_INTEGRATION_LIMIT_MS}"
+            )
         return MatchedRoute(
             key=route.route_key,
             authorization=route.authorization_type or "NONE",
             function_arn=uri.group(1),
-            timeout_ms=min(integration.timeout_in_millis or _INTEGRATION_LIMIT_MS, 30_000),
+            timeout_ms=timeout_ms,
             path_parameters=path_parameters,
         )
 

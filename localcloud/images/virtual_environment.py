@@ -1,13 +1,13 @@
 """Virtual environments with exactly the requirements of an image, kept across runs.
 
 One folder per set of requirements and Python, built aside and renamed into place, so that what is
-there is complete; a file lock makes parallel builds of the same set wait for one. It refuses
-requirements that are not pinned: the folder's name would then not say what is in it.
+there is complete; a file lock makes parallel builds of the same set wait for one. What nobody has
+used for long can be removed. It refuses requirements that are not pinned: the folder's name would
+then not say what is in it.
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import platform
@@ -19,9 +19,11 @@ import sysconfig
 import tempfile
 import time
 import venv
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
+from typing import TextIO
+
+from localcloud.images.unused import BUILDING_PREFIX, building, hold, remove_unused
 
 # What the real base image brings beside Python: https://pypi.org/project/awslambdaric/
 RUNTIME_INTERFACE_CLIENT = "awslambdaric==4.2.2"
@@ -61,6 +63,7 @@ class VirtualEnvironments:
 
     def __init__(self, cache_dir: Path) -> None:
         self._folder = cache_dir / "environments"
+        self._held: dict[Path, TextIO] = {}
 
     def python(self, requirements: list[str], say: Callable[[str], None]) -> Path:
         """The interpreter that has `requirements` and the runtime interface client.
@@ -74,7 +77,10 @@ class VirtualEnvironments:
         home = self._folder / _key(wanted)
         python = home / "bin" / "python"
         self._folder.mkdir(parents=True, exist_ok=True)
-        with _locked(home.with_suffix(".lock")):
+        with hold(home):
+            if python.exists():
+                return python
+        with building(home):
             if not python.exists():
                 started = time.monotonic()
                 say(f"installing {', '.join(wanted)} for Python {platform.python_version()}")
@@ -82,10 +88,28 @@ class VirtualEnvironments:
                 say(f"installed in {time.monotonic() - started:.1f} s: {home}")
         return python
 
+    def hold(self, python: Path) -> None:
+        """Keep the environment of an interpreter from being removed, until `release`."""
+        home = python.parent.parent
+        if home not in self._held:
+            self._held[home] = hold(home)
+
+    def release(self) -> None:
+        """Let others remove what was held."""
+        while self._held:
+            self._held.popitem()[1].close()
+
+    def remove_unused(self, *, days: int) -> list[Path]:
+        """Remove the environments that nobody has used for `days`; says which.
+
+        Raises ValueError for less than one day.
+        """
+        return remove_unused(self._folder, days=days)
+
     def _build(self, home: Path, requirements: list[str]) -> None:
         # A renamed environment keeps working: its python is a link to the base interpreter. Only
         # the first line of its console scripts goes stale, and none of them is run.
-        with tempfile.TemporaryDirectory(dir=self._folder, prefix="building-") as folder:
+        with tempfile.TemporaryDirectory(dir=self._folder, prefix=BUILDING_PREFIX) as folder:
             building = Path(folder) / "environment"
             venv.EnvBuilder(with_pip=False, symlinks=True).create(building)
             listing = building / "requirements.txt"
@@ -114,10 +138,3 @@ def _key(requirements: list[str]) -> str:
     interpreter = (platform.python_version(), sysconfig.get_platform(), sys.base_prefix)
     text = "\n".join([*interpreter, *requirements])
     return hashlib.sha256(text.encode()).hexdigest()[:24]
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

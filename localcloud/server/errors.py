@@ -1,12 +1,13 @@
-"""Answers for requests that failed inside the cloud, in the shape the caller's protocol expects.
+"""Answers for requests that were refused or failed, in the shape the caller's protocol expects.
 
-The cause is logged and named in the message; a traceback never leaves the process.
+What failed inside the cloud is named in the message; a traceback never leaves the process.
 """
 
 from __future__ import annotations
 
 import json
 import uuid
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
@@ -15,9 +16,10 @@ if TYPE_CHECKING:
 
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-_REASONS = {500: "Internal Server Error", 501: "Not Implemented"}
+    from localcloud.identity import Refused
+
 _XML_QUERY = (
-    "<ErrorResponse><Error><Type>Receiver</Type><Code>{code}</Code><Message>{message}</Message>"
+    "<ErrorResponse><Error><Type>{fault}</Type><Code>{code}</Code><Message>{message}</Message>"
     "</Error><RequestId>{request_id}</RequestId></ErrorResponse>"
 )
 _XML_S3 = (
@@ -30,16 +32,34 @@ def internal_error(
     environ: WSGIEnvironment, start_response: StartResponse, service: str, error: Exception
 ) -> Iterable[bytes]:
     """An AWS-shaped 500, or 501 where the operation is one that nobody here implements."""
-    request_id = str(uuid.uuid4())
     status, code = (500, "InternalFailure")
     if isinstance(error, NotImplementedError):
         status, code = (501, "NotImplemented")
     elif service == "s3":
         code = "InternalError"
     message = f"{type(error).__name__}: {error}"
-    content_type, body = _body(environ, service, code, message, request_id)
+    return _answer(environ, start_response, service, status, code, message)
+
+
+def refused_request(
+    environ: WSGIEnvironment, start_response: StartResponse, service: str, refused: Refused
+) -> Iterable[bytes]:
+    """What `refused` says, as the called service would."""
+    return _answer(environ, start_response, service, refused.status, refused.code, refused.message)
+
+
+def _answer(
+    environ: WSGIEnvironment,
+    start_response: StartResponse,
+    service: str,
+    status: int,
+    code: str,
+    message: str,
+) -> Iterable[bytes]:
+    request_id = str(uuid.uuid4())
+    content_type, body = _body(environ, service, status, code, message, request_id)
     start_response(
-        f"{status} {_REASONS[status]}",
+        f"{status} {HTTPStatus(status).phrase}",
         [
             ("Content-Type", content_type),
             ("Content-Length", str(len(body))),
@@ -51,7 +71,7 @@ def internal_error(
 
 
 def _body(
-    environ: WSGIEnvironment, service: str, code: str, message: str, request_id: str
+    environ: WSGIEnvironment, service: str, status: int, code: str, message: str, request_id: str
 ) -> tuple[str, bytes]:
     request_type = environ.get("CONTENT_TYPE", "")
     if service == "s3":
@@ -61,5 +81,10 @@ def _body(
     else:
         content_type = request_type if "amz-json" in request_type else "application/json"
         return content_type, json.dumps({"__type": code, "message": message}).encode()
-    xml = template.format(code=code, message=escape(message), request_id=request_id)
+    xml = template.format(
+        fault="Sender" if status < 500 else "Receiver",
+        code=code,
+        message=escape(message),
+        request_id=request_id,
+    )
     return "text/xml", xml.encode()

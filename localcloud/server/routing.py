@@ -1,7 +1,9 @@
 """Which part of the embedded cloud answers a request: one WSGI application for one port.
 
 CloudFormation, Lambda invocations and the deployed HTTP APIs are ours; moto answers the rest.
-It decides by path and by the SigV4 credential scope, never by host name.
+It decides by path and by the SigV4 credential scope, never by host name. Every request is
+authenticated and authorised first, but for two kinds: deployed HTTP APIs do that by route, and
+which program listens here is told to anyone.
 """
 
 from __future__ import annotations
@@ -10,13 +12,15 @@ import json
 import logging
 import os
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from localcloud.functions import INVOKE_PATH
-from localcloud.server.credential_scope import credential_scope_of
-from localcloud.server.errors import internal_error
+from localcloud.identity import Authentication, Refused
+from localcloud.identity.credential_scope import CredentialScope
+from localcloud.identity.gate import Gate, OpenGate
+from localcloud.server.errors import internal_error, refused_request
 from localcloud.services.provisioned_concurrency import PROVISIONED_CONCURRENCY_PATH
 from localcloud.state_file import IDENTITY_PATH
 
@@ -29,8 +33,26 @@ log = logging.getLogger(__name__)
 
 HTTP_API_PREFIX = "/_http_api/"
 
+# moto's own addresses, which show and reset its data, and stand for EC2's instance metadata.
+_NOT_OF_AWS = ("/moto-api", "/latest/meta-data/", "/latest/api/", "/favicon.ico")
+
+
+class _Services(DomainDispatcherApplication):
+    """moto's services, each reached by requests that are signed for it; S3 by all others."""
+
+    def get_application(self, environ: dict[str, Any]) -> Any:
+        if environ["PATH_INFO"].startswith(_NOT_OF_AWS):
+            return super().get_application({**environ, "PATH_INFO": "/"})
+        return super().get_application(environ)
+
+    def infer_service_region_host(self, environ: dict[str, Any], path: str) -> str | None:
+        if "HTTP_AUTHORIZATION" not in environ:
+            return None
+        return super().infer_service_region_host(environ, path)
+
+
 # Tables of moto's operations by service, which hold no data: made once for all clouds of a process.
-_moto = DomainDispatcherApplication(create_backend_app)
+_moto = _Services(create_backend_app)
 
 
 class CloudApplication:
@@ -44,39 +66,61 @@ class CloudApplication:
         invoke: WSGIApplication,
         provisioned_concurrency: WSGIApplication,
         http_api: WSGIApplication,
+        authentication: Authentication,
+        gate: Gate | None = None,
     ) -> None:
         self._context = context
         self._cloudformation = cloudformation
         self._invoke = invoke
         self._provisioned_concurrency = provisioned_concurrency
         self._http_api = http_api
+        self._authentication = authentication
+        self._gate = gate if gate is not None else OpenGate()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        scope = credential_scope_of(environ)
-        service = scope.service if scope else "s3"
+        path = environ["PATH_INFO"]
+        if path == IDENTITY_PATH:
+            return self._identity(start_response)
         # moto takes the account from the access key, or 123456789012 for keys it did not issue.
         environ["HTTP_X_MOTO_ACCOUNT_ID"] = self._context.account
+        if path.startswith(HTTP_API_PREFIX):
+            return self._answered(environ, start_response, "execute-api", self._http_api)
+        return self._answered(environ, start_response, _claimed_service(environ), self._admitted)
+
+    def _answered(
+        self,
+        environ: WSGIEnvironment,
+        start_response: StartResponse,
+        service: str,
+        application: WSGIApplication,
+    ) -> Iterable[bytes]:
         try:
-            return self._route(environ, start_response, service)
+            return application(environ, start_response)
+        except Refused as refused:
+            return refused_request(environ, start_response, service, refused)
         except Exception as error:
             log.exception(
                 "%s %s (%s) failed", environ["REQUEST_METHOD"], environ["PATH_INFO"], service
             )
             return internal_error(environ, start_response, service, error)
 
+    def _admitted(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        caller = self._authentication.caller(environ)
+        environ["localcloud.caller"] = caller
+        # Preflights are asked without credentials, and answered by the bucket's rules alone.
+        if environ["REQUEST_METHOD"] != "OPTIONS":
+            self._gate.check(caller, environ)
+        return self._route(environ, start_response, _claimed_service(environ))
+
     def _route(
         self, environ: WSGIEnvironment, start_response: StartResponse, service: str
     ) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
-        if path.startswith(HTTP_API_PREFIX):
-            return self._http_api(environ, start_response)
-        if path == IDENTITY_PATH:
-            return self._identity(start_response)
         if service == "cloudformation":
             return self._cloudformation(environ, start_response)
-        if INVOKE_PATH.fullmatch(path):
+        if service == "lambda" and INVOKE_PATH.fullmatch(path):
             return self._invoke(environ, start_response)
-        if PROVISIONED_CONCURRENCY_PATH.fullmatch(path):
+        if service == "lambda" and PROVISIONED_CONCURRENCY_PATH.fullmatch(path):
             return self._provisioned_concurrency(environ, start_response)
         return _moto(environ, start_response)
 
@@ -88,3 +132,15 @@ class CloudApplication:
             [("Content-Type", "application/json"), ("Content-Length", str(len(body)))],
         )
         return [body.encode()]
+
+
+def _claimed_service(environ: WSGIEnvironment) -> str:
+    """The service whose words the caller understands: that of its claim, S3 where there is none."""
+    _, _, credential = environ.get("HTTP_AUTHORIZATION", "").partition("Credential=")
+    scope = CredentialScope.parse(credential.partition(",")[0])
+    if scope is not None:
+        return scope.service
+    protocol_of_others = "HTTP_X_AMZ_TARGET" in environ or environ.get(
+        "CONTENT_TYPE", ""
+    ).startswith("application/x-www-form-urlencoded")
+    return "unknown" if protocol_of_others else "s3"

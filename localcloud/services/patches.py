@@ -21,7 +21,7 @@ _MISSING = object()
 class Patch:
     """`target.attribute` becomes `replacement`; `reason` says what moto does otherwise.
 
-    With `adds`, moto has no such attribute.
+    `adds`: moto has no such attribute, which is what is wrong.
     """
 
     target: Any
@@ -48,9 +48,9 @@ def applied(patches: Iterable[Patch]) -> Iterator[None]:
         for patch in patches:
             original = vars(patch.target).get(patch.attribute, _MISSING)
             if (original is _MISSING) is not patch.adds:
+                has = "has now" if patch.adds else "has no"
                 raise AttributeError(
-                    f"{patch.target!r} has {'' if patch.adds else 'no '}{patch.attribute!r} of its own: "
-                    "moto has changed, "
+                    f"{patch.target!r} {has} {patch.attribute!r} of its own: moto has changed, "
                     f"see whether the patch is still needed ({patch.reason})"
                 )
             originals.append((patch, original))

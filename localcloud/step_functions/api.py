@@ -129,6 +129,29 @@ def get_execution_history(
     return replacement
 
 
+def describe_state_machine_for_execution(request: StepFunctionResponse) -> ActionResult:
+    """The definition and role that an execution was started with, or a map run its children.
+
+    https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeStateMachineForExecution.html
+    """
+    arn = request._get_param("executionArn")
+    parent_arn, of_map = map_api.parent(request, arn) if map_api.is_child(arn) else (arn, {})
+    execution = find_execution(request, parent_arn)
+    machine = execution.state_machine
+    described = {
+        "stateMachineArn": execution.state_machine_arn,
+        "name": machine.name,
+        "definition": machine.definition,
+        "roleArn": execution.role_arn,
+        "updateDate": getattr(machine, "update_date", None) or machine.creation_date,
+        **of_map,
+    }
+    for name in ("loggingConfiguration", "tracingConfiguration", "encryptionConfiguration"):
+        if getattr(machine, name, None):
+            described[name] = getattr(machine, name)
+    return ActionResult(described)
+
+
 def find_execution(request: StepFunctionResponse, arn: str) -> Any:
     """Raises ExecutionDoesNotExist."""
     execution: Any = request.stepfunction_backend.describe_execution(arn)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import datetime
+import functools
 import threading
 from queue import SimpleQueue
 from typing import Any
@@ -34,7 +35,7 @@ from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded, Progr
 
 from localcloud.step_functions.error_names import ReportedName
 from localcloud.step_functions.history import event_details
-from localcloud.step_functions.progress import Progress, attach, branches_of, progress_of
+from localcloud.step_functions.progress import Progress, attach, branches_of
 
 
 def evaluate_branches(branches: BranchesDecl, env: Environment) -> None:
@@ -106,7 +107,8 @@ def evaluate_iterations(component: InlineIterationComponent, env: Environment) -
     _keep_ended(jobs, positions)
     for _ in range(min(given.max_concurrency or len(positions), len(positions))):
         worker = component._create_worker(env=env, eval_input=given, job_pool=jobs)
-        threading.Thread(target=worker.eval, name="iterations", daemon=True).start()
+        work = functools.partial(_work, worker, positions)
+        threading.Thread(target=work, name="iterations", daemon=True).start()
     jobs.await_jobs()
     failure = jobs.get_worker_exception()
     if failure is not None:
@@ -123,27 +125,25 @@ def _keep_ended(jobs: JobPool, positions: list[Progress]) -> None:
             jobs.close_job(job)
 
 
-def evaluate_inline_jobs(
-    worker: IterationWorker, job: Job | None, worker_frame: Environment
-) -> None:
-    """IterationWorker._eval_pool as a loop: stock calls itself once per item."""
-    positions: Any = progress_of(worker._env).nested
+def _work(worker: IterationWorker, positions: list[Progress]) -> None:
+    """IterationWorker.eval as a loop: stock calls itself once per item."""
+    frame = worker._env.open_frame()
+    job: Job | None = worker._job_pool.next_job()
+    if job is None:
+        worker._env.close_frame(frame)
     while job is not None:
-        job_frame = worker_frame.open_inner_frame()
-        attach(job_frame, positions.positions[job.job_index])
+        job_frame = frame.open_inner_frame()
+        attach(job_frame, positions[job.job_index])
         worker._eval_job(env=job_frame, job=job)
-        worker_frame.close_frame(job_frame)
+        frame.close_frame(job_frame)
         failed = isinstance(job.job_output, Exception) or worker.stopped()
         next_job = None if failed else worker._job_pool.next_job()
-        if next_job is None and not failed:
-            worker_frame.event_history_context.source_event_id = (
-                job_frame.event_history_context.last_published_event_id
-            )
         if next_job is None:
+            if not failed:
+                frame.event_history_context.source_event_id = (
+                    job_frame.event_history_context.last_published_event_id
+                )
             # Closed before the job, which lets the owner go on with what this frame left behind.
-            worker._env.close_frame(worker_frame)
+            worker._env.close_frame(frame)
         worker._job_pool.close_job(job)
         job = next_job
-        if job is None:
-            return
-    worker._env.close_frame(worker_frame)

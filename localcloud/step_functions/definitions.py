@@ -7,6 +7,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from localcloud.step_functions.map_settings import put_settings, take_settings
+
 
 def parsing(parse: Callable[[str], Any]) -> Callable[[str], Any]:
     """`parse` for every definition it should take, remembering the last ones (100 ms each)."""
@@ -18,9 +20,23 @@ def parsing(parse: Callable[[str], Any]) -> Callable[[str], Any]:
         except ValueError:
             return parse(definition)
         _widen_percentages(machine)
-        return parse(json.dumps(machine))
+        taken = take_settings(_states(machine), template)
+        parsed = parse(json.dumps(machine))
+        put_settings(parsed[0], taken)
+        return parsed
+
+    def template(payload: Any) -> Any:
+        """A payload template on its own: the grammar has it as a state's Parameters."""
+        state = {"Type": "Pass", "Parameters": payload, "End": True}
+        program: Any = parse(json.dumps({"StartAt": "Any", "States": {"Any": state}}))[0]
+        return program.states.states["Any"].parameters
 
     return parse_once
+
+
+def _states(machine: Any) -> Any:
+    states = machine.get("States") if isinstance(machine, dict) else None
+    return states if isinstance(states, dict) else {}
 
 
 def _widen_percentages(value: Any) -> None:

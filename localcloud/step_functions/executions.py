@@ -1,4 +1,4 @@
-"""Executions that always end in a status: unique names, a stop that holds, a redrive, no error lost.
+"""Executions that always end in a status: unique names, a stop that holds, no error lost.
 
 It decides how an execution starts, ends and goes on; what its states do is the interpreter's
 business, and one attempt at it is worker.py's.
@@ -101,7 +101,7 @@ class RunningExecution(Execution):
                 HistoryEventType.ExecutionAborted,
                 event_details(executionAbortedEventDetails=details),
             )
-            self.exec_worker.stop(stop_date=self.stop_date, error=error, cause=cause)
+            self.exec_worker.stop(stop_date=redrive.now(), error=error, cause=cause)
 
     def _end(self, status: ExecutionStatus, event: HistoryEventType, details: EventDetails) -> None:
         attempt = self.exec_worker
@@ -119,8 +119,8 @@ class RunningExecution(Execution):
         return redrive.why_not(
             self.exec_status,  # type: ignore[arg-type]
             events=len(self.exec_worker.history),
-            started=self.start_date,  # type: ignore[arg-type]
-            stopped=self.stop_date,  # type: ignore[arg-type]
+            started=self.start_date,
+            stopped=self.stop_date,
         )
 
     def redrive(self, token: str | None, *, open_executions: int) -> datetime.datetime:

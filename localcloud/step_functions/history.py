@@ -74,6 +74,6 @@ class History(EventManager):
                 context=context,
                 event_type=event_type,
                 event_details=event_details,
-                timestamp=timestamp,
+                timestamp=timestamp,  # type: ignore[arg-type]
                 update_source_event_id=update_source_event_id,
             )

@@ -8,6 +8,7 @@ map_state.py what a Distributed Map is.
 
 from __future__ import annotations
 
+import contextvars
 import copy
 import functools
 import logging
@@ -25,6 +26,7 @@ from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
 from moto.stepfunctions.parser.asl.component.state.exec.execute_state import ExecutionState
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 
+from localcloud.step_functions.acting import acting_as
 from localcloud.step_functions.progress import attach, progress_of
 
 log = logging.getLogger(__name__)
@@ -39,10 +41,11 @@ def evaluate_with_timeout(state: ExecutionState, env: Environment) -> None:
     frame.states.reset(input_value=env.states.get_input())
     frame.stack = copy.deepcopy(env.stack)
     try:
-        if state.timeout.is_default_value():
-            state._eval_execution(frame)
-        else:
-            _run_bounded(functools.partial(state._eval_execution, frame), timeout_s)
+        with acting_as(env.aws_execution_details.role_arn):
+            if state.timeout.is_default_value():
+                state._eval_execution(frame)
+            else:
+                _run_bounded(functools.partial(state._eval_execution, frame), timeout_s)
     finally:
         frame.set_ended()
         env.close_frame(frame)
@@ -76,7 +79,9 @@ def _run_bounded(run: Callable[[], None], timeout_s: float) -> None:
         finally:
             ended.set()
 
-    threading.Thread(target=target, daemon=True).start()
+    # The thread acts for the same role as this one.
+    context = contextvars.copy_context()
+    threading.Thread(target=context.run, args=(target,), daemon=True).start()
     if not ended.wait(timeout_s):
         raise EvalTimeoutError
     if failures:

@@ -24,6 +24,12 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_la
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 
 from localcloud.functions.errors import ServiceError
+from localcloud.iam import arns
+from localcloud.iam.call import Account
+from localcloud.iam.callers import session_of
+from localcloud.iam.gate import Allows
+from localcloud.identity.errors import Refused
+from localcloud.step_functions.clients import SESSION_NAME
 from localcloud.step_functions.error_names import ReportedName
 from localcloud.step_functions.history import event_details
 
@@ -57,8 +63,10 @@ class _LambdaTaskError(Exception):
 class LambdaTasks:
     """The two ways a Task calls a function: `lambda:invoke`, and the function's own ARN."""
 
-    def __init__(self, invoke: Invoke) -> None:
+    def __init__(self, invoke: Invoke, allows: Allows, account: Account) -> None:
         self._invoke = invoke
+        self._allows = allows
+        self._account = account
         self._service_failure = StateTaskServiceLambda._from_error
         self._plain_failure = StateTaskLambda._from_error
 
@@ -66,6 +74,7 @@ class LambdaTasks:
         self, env: Environment, parameters: dict[str, Any], region: str, state_credentials: Any
     ) -> None:
         """Run the invocation and leave the response on the interpreter's stack."""
+        self._authorise(state_credentials.role_arn, parameters)
         try:
             answer = self._invoke(
                 parameters["FunctionName"],
@@ -85,6 +94,19 @@ class LambdaTasks:
                 "StatusCode": 200,
             }
         )
+
+    def _authorise(self, role_arn: str, parameters: dict[str, Any]) -> None:
+        """AWS names it so: https://github.com/awslabs/aws-deployment-framework/issues/460"""
+        name = parameters["FunctionName"]
+        function_arn = arns.function(self._account, name, parameters)
+        try:
+            caller = session_of(role_arn, SESSION_NAME)
+            self._allows(caller, "lambda:InvokeFunction", function_arn, {})
+        except Refused as refusal:
+            raise _LambdaTaskError(
+                "Lambda.AWSLambdaException",
+                f"{refusal.message} (Service: Lambda, Status Code: {refusal.status})",
+            ) from refusal
 
     def service_failure(
         self, state: StateTaskServiceLambda, env: Environment, ex: Exception

@@ -59,6 +59,23 @@ def child_events(request: StepFunctionResponse, arn: str) -> list[dict[str, Any]
     return child.events()
 
 
+def parent(request: StepFunctionResponse, child_arn: str) -> tuple[str, dict[str, Any]]:
+    """The execution outside of all maps that a child belongs to, and its map run's state machine.
+
+    Raises ExecutionDoesNotExist.
+    """
+    _, record = _find_child(request, child_arn)
+    arn = _outermost(request, record)
+    described = {
+        "stateMachineArn": record.map_state_machine_arn,
+        "name": record.map_state_machine_arn.split(":")[6],
+        "definition": record.definition,
+        "mapRunArn": record.map_run_arn,
+        "label": record.map_state_machine_arn.rpartition("/")[2],
+    }
+    return arn, described
+
+
 def list_map_runs(request: StepFunctionResponse) -> ActionResult:
     """The map runs that an execution started, a child of another map included."""
     arn = request._get_param("executionArn")
@@ -94,6 +111,7 @@ def update_map_run(request: StepFunctionResponse) -> ActionResult:
 
 
 def error_and_cause(execution: Any) -> dict[str, str]:
+    """Those of the two that `execution` has."""
     found = {"error": execution.error, "cause": execution.cause}
     return {name: value for name, value in found.items() if value is not None}
 
@@ -117,6 +135,13 @@ def _find_child(request: StepFunctionResponse, arn: str) -> tuple[ChildExecution
             if child.execution_arn == arn:
                 return child, record
     raise ExecutionDoesNotExist(f"Execution Does Not Exist: '{arn}'")
+
+
+def _outermost(request: StepFunctionResponse, record: RecordedMapRun) -> str:
+    arn = record.execution_arn
+    while is_child(arn):
+        arn = _find_child(request, arn)[1].execution_arn
+    return arn
 
 
 def _listed_child(child: ChildExecution, record: RecordedMapRun) -> dict[str, Any]:
@@ -148,13 +173,9 @@ def _redrive_status(
         started=child.start_date,
         stopped=child.stop_date,
     )
-    parent_arn = record.execution_arn
-    while reason is None and is_child(parent_arn):
-        _, outer = _find_child(request, parent_arn)
-        parent_arn = outer.execution_arn
     if reason is None:
-        parent: Any = request.stepfunction_backend.describe_execution(parent_arn)
-        reason = parent.why_not_redrivable()
+        backend: Any = request.stepfunction_backend
+        reason = backend.describe_execution(_outermost(request, record)).why_not_redrivable()
     if reason is None:
         return {"redriveStatus": "REDRIVABLE_BY_MAP_RUN"}
     return {"redriveStatus": "NOT_REDRIVABLE", "redriveStatusReason": reason}

@@ -42,9 +42,10 @@ class RecordedMapRun(MapRunRecord):
     it goes when the map has succeeded.
     """
 
-    def __init__(self, *, express: bool, **described: Any) -> None:
+    def __init__(self, *, express: bool, definition: str, **described: Any) -> None:
         super().__init__(**described)
         self.express = express
+        self.definition = definition
         self.inputs: list[Any] = []
         self.item_counts: list[int] | None = None
         self.children: list[ChildExecution | None] = []

@@ -20,7 +20,15 @@ _FILES = {
 }
 
 
-def write_results(s3: Any, record: RecordedMapRun, *, bucket: str, prefix: str) -> dict[str, Any]:
+def write_results(
+    s3: Any,
+    record: RecordedMapRun,
+    *,
+    bucket: str,
+    prefix: str,
+    transformation: str = "NONE",
+    output_type: str = "JSON",
+) -> dict[str, Any]:
     """Write results and manifest below `prefix`; returns the Map state's output.
 
     Raises what the S3 client raises, for instance when the bucket is gone.
@@ -31,8 +39,8 @@ def write_results(s3: Any, record: RecordedMapRun, *, bucket: str, prefix: str) 
     for name, statuses in _FILES.items():
         children = [child for child in record.started() if child.status in statuses]
         if children:
-            body = json.dumps([_told(child, record) for child in children]).encode()
-            key = f"{folder}/{name}_0.json"
+            body = _formatted(transformed(children, record, transformation), output_type)
+            key = f"{folder}/{name}_0.{output_type.lower()}"
             s3.put_object(Bucket=bucket, Key=key, Body=body)
             files[name].append({"Key": key, "Size": len(body)})
     manifest = {
@@ -49,9 +57,30 @@ def write_results(s3: Any, record: RecordedMapRun, *, bucket: str, prefix: str) 
     }
 
 
-def output_of(child: ChildExecution) -> Any:
-    """What a map without a ResultWriter yields for a child."""
-    return None if child.output is None else json.loads(child.output)
+def transformed(
+    children: list[ChildExecution], record: RecordedMapRun, transformation: str
+) -> list[Any]:
+    """Children's outputs as WriterConfig says; of a child that did not succeed, all about it.
+
+    `transformation` is NONE, COMPACT or FLATTEN.
+    """
+    results: list[Any] = []
+    for child in children:
+        if transformation == "NONE" or child.output is None:
+            results.append(_told(child, record))
+            continue
+        output = json.loads(child.output)
+        if transformation == "FLATTEN" and isinstance(output, list):
+            results.extend(output)
+        else:
+            results.append(output)
+    return results
+
+
+def _formatted(results: list[Any], output_type: str) -> bytes:
+    if output_type == "JSONL":
+        return "".join(f"{json.dumps(result)}\n" for result in results).encode()
+    return json.dumps(results).encode()
 
 
 def _told(child: ChildExecution, record: RecordedMapRun) -> dict[str, Any]:

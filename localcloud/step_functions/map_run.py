@@ -28,6 +28,7 @@ from localcloud.step_functions.map_children import (
 )
 from localcloud.step_functions.map_record import RecordedMapRun
 from localcloud.step_functions.redrive import now
+from localcloud.step_functions.stopping import keep_stop
 
 # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 MAX_CONCURRENT_CHILDREN = 10_000
@@ -38,18 +39,6 @@ _GROWTH_STEP_S = 0.05
 _BUSY = 0.8
 
 
-class _Signal(threading.Event):
-    """An environment's event that also tells the map when the environment is stopped."""
-
-    def __init__(self, tell: Callable[[], None]) -> None:
-        super().__init__()
-        self._tell = tell
-
-    def set(self) -> None:
-        super().set()
-        self._tell()
-
-
 @dataclass
 class MapRun:
     """One attempt at a map run. `run` blocks until every child ended or the map failed."""
@@ -57,7 +46,7 @@ class MapRun:
     env: Environment
     workflow: ChildWorkflow
     record: RecordedMapRun
-    select: Callable[[Environment, int], Any]
+    child_input: Callable[[Environment, int], Any]
 
     def __post_init__(self) -> None:
         self.failed = False
@@ -72,7 +61,7 @@ class MapRun:
         )
 
     def run(self) -> None:
-        self.env.program_state_event = _Signal(self._tell)  # type: ignore[misc]
+        keep_stop(self.env, self._tell)
         self.record.on_update = self._tell
         threads = _FIRST_THREADS
         try:
@@ -160,7 +149,7 @@ class MapRun:
                 return False
             attempt = self.workflow.attempt(self._child(index), frame)
             self._open[index] = (attempt, time.monotonic())
-        outcome = self.workflow.run(attempt, lambda frame: self.select(frame, index))
+        outcome = self.workflow.run(attempt, lambda frame: self.child_input(frame, index))
         self.env.delete_frame(frame)
         with self._lock:
             if self._open.pop(index, None) is None:

@@ -6,7 +6,6 @@ in the execution's history what happened. Inline maps stay moto's.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -39,11 +38,17 @@ from moto.stepfunctions.parser.asl.eval.states import ItemData, MapData
 from moto.stepfunctions.parser.asl.utils.boto_client import boto_client_for
 from moto.stepfunctions.parser.quotas import is_within_size_quota
 
+from localcloud.iam.callers import session_of
+from localcloud.iam.gate import Allows
+from localcloud.identity.errors import Refused
+from localcloud.step_functions.clients import SESSION_NAME
 from localcloud.step_functions.history import event_details
 from localcloud.step_functions.map_children import ChildWorkflow
+from localcloud.step_functions.map_items import batches, read_items
 from localcloud.step_functions.map_record import RecordedMapRun
-from localcloud.step_functions.map_results import output_of, write_results
+from localcloud.step_functions.map_results import transformed, write_results
 from localcloud.step_functions.map_run import MapRun
+from localcloud.step_functions.map_settings import settings_of
 from localcloud.step_functions.progress import progress_of
 
 # https://docs.aws.amazon.com/step-functions/latest/dg/redrive-map-run.html
@@ -52,12 +57,16 @@ MAX_REDRIVES = 1_000
 THRESHOLD_EXCEEDED = "The specified tolerated failure threshold was exceeded"
 
 
-def map_evaluation(inline: Callable[[StateMap, Environment], None]) -> Callable[..., None]:
+def map_evaluation(
+    inline: Callable[[StateMap, Environment], None], allows: Allows
+) -> Callable[..., None]:
     """StateMap._eval_execution: ours for DISTRIBUTED mode, `inline` for the rest."""
 
     def evaluate(state: StateMap, env: Environment) -> None:
         if isinstance(state.iteration_component, DistributedIterationComponent):
-            _DistributedMap(state, env).evaluate()
+            distributed = _DistributedMap(state, env)
+            distributed.authorise(allows)
+            distributed.evaluate()
         else:
             inline(state, env)
 
@@ -68,6 +77,7 @@ class _DistributedMap:
     def __init__(self, state: StateMap, env: Environment) -> None:
         self._state = state
         self._env = env
+        self._settings = settings_of(state)
         self._map_input = env.states.get_input()
 
     def evaluate(self) -> None:
@@ -80,10 +90,13 @@ class _DistributedMap:
             if record is former:
                 self._redrive(record)
             else:
-                record.plan(self._items(record), None)
+                self._plan(record, self._items(record))
                 progress.nested = record
             run = MapRun(
-                env=self._env, workflow=self._workflow(record), record=record, select=self._select
+                env=self._env,
+                workflow=self._workflow(record),
+                record=record,
+                child_input=self._child_input,
             )
             run.run()
             result = self._result(run)
@@ -108,7 +121,8 @@ class _DistributedMap:
 
     def _new_record(self) -> RecordedMapRun:
         record = RecordedMapRun(
-            express=False,
+            express=self._settings.express,
+            definition=self._settings.definition,
             state_machine_arn=self._context()["StateMachine"]["Id"],
             execution_arn=self._context()["Execution"]["Id"],
             max_concurrency=self._value_of(self._state.max_concurrency_decl),
@@ -143,20 +157,47 @@ class _DistributedMap:
             express=record.express,
         )
 
-    def _select(self, frame: Environment, index: int) -> Any:
-        """The input of the child at `index`, made in that child's frame."""
-        item = self._record.inputs[index]
+    def _child_input(self, frame: Environment, index: int) -> Any:
+        """The input of the child at `index`, made in its frame; batches are made before."""
+        given = self._record.inputs[index]
+        return given if self._settings.batcher is not None else self._selected(frame, index, given)
+
+    def _selected(self, frame: Environment, index: int, item: Any) -> Any:
         selector = self._state.item_selector or self._state.parameters
         if selector is None:
             return item
         context = frame.states.context_object.context_object_data
         context["Map"] = MapData(Item=ItemData(Index=index, Value=item))
+        return self._filled(selector, frame)
+
+    def _filled(self, template: Any, frame: Environment) -> Any:
+        """A payload template with the values of the map's own input."""
         frame.states.reset(input_value=self._map_input)
         frame.stack.append(frame.states.get_input())
-        selector.eval(frame)
-        selected = frame.stack.pop()
+        template.eval(frame)
+        filled = frame.stack.pop()
         frame.stack.clear()
-        return selected
+        return filled
+
+    def _plan(self, record: RecordedMapRun, items: list[Any]) -> None:
+        batcher = self._settings.batcher
+        if batcher is None:
+            record.plan(items, None)
+            return
+        frame = self._env.open_frame()
+        batch_input = None
+        if batcher.batch_input is not None:
+            batch_input = self._filled(batcher.batch_input, frame)
+        chosen = (self._selected(frame, index, item) for index, item in enumerate(items))
+        try:
+            inputs = list(batches(chosen, batcher, batch_input))
+        except ValueError as error:
+            raise self._failure(
+                StatesErrorNameType.StatesItemReaderFailed, f"ItemBatcher: {error}"
+            ) from error
+        finally:
+            self._env.delete_frame(frame)
+        record.plan(inputs, [len(given["Items"]) for given in inputs])
 
     def _items(self, record: RecordedMapRun) -> list[Any]:
         started = event_details(
@@ -180,14 +221,13 @@ class _DistributedMap:
         reader: Any = self._state.item_reader
         depth = len(self._env.stack)
         try:
-            items: list[Any] = self._value_of(reader)
-        except (BotoCoreError, ClientError, json.JSONDecodeError, UnicodeDecodeError) as error:
+            return read_items(reader, self._env, lines=self._settings.lines)
+        except (BotoCoreError, ClientError, ValueError) as error:
             del self._env.stack[depth:]
-            where = self._value_of(reader.parargs)
+            where = self._value_of(reader.parargs) if reader.parargs is not None else {}
             raise self._failure(
                 StatesErrorNameType.StatesItemReaderFailed, f"{error} (item source: {where})"
             ) from error
-        return items
 
     def _result(self, run: MapRun) -> Any:
         written = None
@@ -199,7 +239,8 @@ class _DistributedMap:
             )
         if written is not None:
             return written
-        outputs = [output_of(child) for child in run.record.started()]
+        transformation = self._settings.transformation or "COMPACT"
+        outputs = transformed(run.record.started(), run.record, transformation)
         if not is_within_size_quota(outputs):
             raise self._failure(
                 StatesErrorNameType.StatesStatesDataLimitExceeded,
@@ -214,12 +255,29 @@ class _DistributedMap:
         s3 = boto_client_for(region=self._env.aws_execution_details.region, service="s3")
         try:
             return write_results(
-                s3, record, bucket=place["Bucket"], prefix=place.get("Prefix") or ""
+                s3,
+                record,
+                bucket=place["Bucket"],
+                prefix=place.get("Prefix") or "",
+                transformation=self._settings.transformation or "NONE",
+                output_type=self._settings.output_type,
             )
         except (BotoCoreError, ClientError) as error:
             raise self._failure(
                 StatesErrorNameType.StatesResultWriterFailed, f"{error} (destination: {place})"
             ) from error
+
+    def authorise(self, allows: Allows) -> None:
+        """A map starts executions of its own state machine, which its role must be allowed.
+
+        https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html
+        """
+        caller = session_of(self._env.aws_execution_details.role_arn, SESSION_NAME)
+        machine_arn = self._context()["StateMachine"]["Id"]
+        try:
+            allows(caller, "states:StartExecution", machine_arn, {})
+        except Refused as refusal:
+            raise self._failure(StatesErrorNameType.StatesPermissions, refusal.message) from refusal
 
     def _failure(self, error: StatesErrorNameType, cause: str) -> FailureEventException:
         return FailureEventException(

@@ -21,9 +21,6 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration impo
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.inline_iteration_component import (  # noqa: E501
     InlineIterationComponent,
 )
-from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.iteration_worker import (  # noqa: E501
-    IterationWorker,
-)
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.state_map import StateMap
 from moto.stepfunctions.parser.asl.component.state.exec.state_parallel.branches_decl import (
     BranchesDecl,
@@ -40,6 +37,8 @@ from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguagePa
 from moto.stepfunctions.parser.asl.utils import boto_client, json_path
 from moto.stepfunctions.responses import StepFunctionResponse
 
+from localcloud.iam.call import Account
+from localcloud.iam.gate import Allows
 from localcloud.services.patches import Patch, method
 from localcloud.step_functions import (
     api,
@@ -61,17 +60,17 @@ if TYPE_CHECKING:
     from localcloud.context import CloudContext
 
 
-def step_functions_patches(context: CloudContext, invoke: Invoke) -> list[Patch]:
+def step_functions_patches(context: CloudContext, invoke: Invoke, allows: Allows) -> list[Patch]:
     """What moto's interpreter does differently while this cloud is up."""
     return [
-        *_call_patches(context, invoke),
+        *_call_patches(context, invoke, allows),
         *_execution_patches(),
-        *_evaluation_patches(),
+        *_evaluation_patches(allows),
     ]
 
 
-def _call_patches(context: CloudContext, invoke: Invoke) -> list[Patch]:
-    tasks = LambdaTasks(invoke)
+def _call_patches(context: CloudContext, invoke: Invoke, allows: Allows) -> list[Patch]:
+    tasks = LambdaTasks(invoke, allows, Account(context.account, context.region))
     return [
         Patch(
             boto_client, "boto3", ServiceClients(context), "calls go to port 5000, one client each"
@@ -132,6 +131,12 @@ def _execution_patches() -> list[Patch]:
         ),
         Patch(
             StepFunctionResponse,
+            "describe_state_machine_for_execution",
+            api.describe_state_machine_for_execution,
+            "tells the machine as it is now, and knows no children",
+        ),
+        Patch(
+            StepFunctionResponse,
             "list_map_runs",
             map_api.list_map_runs,
             "no pages; runs of nested maps are told as the outer execution's",
@@ -166,7 +171,7 @@ def _execution_patches() -> list[Patch]:
     ]
 
 
-def _evaluation_patches() -> list[Patch]:
+def _evaluation_patches(allows: Allows) -> list[Patch]:
     parse = staticmethod(parsing(AmazonStateLanguageParser.parse))
     json_path_parse = functools.lru_cache(maxsize=1024)(jsonpath_ng.ext.parse)
     result_path_parse = functools.lru_cache(maxsize=1024)(jsonpath_ng.parse)
@@ -211,7 +216,7 @@ def _evaluation_patches() -> list[Patch]:
             InlineIterationComponent,
             "_eval_body",
             branches.evaluate_iterations,
-            "threads kept for ever in a list; no redrive",
+            "a call per item ends in a RecursionError; threads kept for ever in a list; no redrive",
         ),
         Patch(
             iteration_worker,
@@ -240,13 +245,7 @@ def _evaluation_patches() -> list[Patch]:
         Patch(
             StateMap,
             "_eval_execution",
-            map_evaluation(StateMap._eval_execution),
+            map_evaluation(StateMap._eval_execution, allows),
             "failed children give null and SUCCEEDED; 2,400 items end in a RecursionError",
-        ),
-        Patch(
-            IterationWorker,
-            "_eval_pool",
-            branches.evaluate_inline_jobs,
-            "recursion per item ends in a RecursionError that leaves the execution RUNNING",
         ),
     ]

@@ -22,6 +22,7 @@ from moto.stepfunctions.parser.asl.eval.program_state import ProgramStopped, Pro
 
 from localcloud.step_functions.history import History
 from localcloud.step_functions.progress import progress_of
+from localcloud.step_functions.stopping import keep_stop
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,9 @@ def evaluate_program(program: Program, env: Environment) -> None:
 
     A redriven program has all of its TimeoutSeconds again.
     """
+    keep_stop(env)
+    if env.program_state() is not None and not env.is_running():
+        return
     progress = progress_of(env)
     if progress.state is None:
         env.next_state_name = program.start_at.start_at_name

@@ -45,7 +45,7 @@ class Progress:
         return copy
 
     def enter(self, env: Environment, state: str) -> None:
-        """`state` is next, with the input that `env` holds now (kept by reference, never changed)."""
+        """`state` is next, with the input that `env` holds: kept by reference, never changed."""
         if not self._first:
             self.nested = self._former = None
         self._first = False

@@ -29,6 +29,7 @@ EXPRESS = "Executions of EXPRESS state machines cannot be redriven"
 
 
 def now() -> datetime.datetime:
+    """The time, in UTC."""
     return datetime.datetime.now(tz=datetime.UTC)
 
 
@@ -63,6 +64,7 @@ def told(count: int, date: datetime.datetime | None, reason: str | None) -> dict
 
 
 def told_count(count: int, date: datetime.datetime | None) -> dict[str, Any]:
+    """The redrive fields of a listing."""
     fields: dict[str, Any] = {"redriveCount": count}
     if date is not None:
         fields["redriveDate"] = date

@@ -55,7 +55,9 @@ class Attempt(ExecutionWorker):
         self.former = former is not None
         # Made before the thread runs: ListMapRuns reads it as soon as StartExecution answers.
         self.env = self._get_evaluation_environment()
-        self.history = History(session, continues=former.history if former else None)
+        # Running from now on: a stop that came before the first state would not be heard.
+        self.env.next_state_name = ""
+        self.history: History = History(session, continues=former.history if former else None)
         self.env.event_manager = self.history
         if former is not None:
             self.env.map_run_record_pool_manager = former.env.map_run_record_pool_manager

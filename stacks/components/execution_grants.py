@@ -1,7 +1,7 @@
 """Permissions to start the executions of one state machine and to look at them.
 
 It decides which actions that takes and on which ARNs: the machine itself, its executions, its map
-runs. None of them stops or changes an execution.
+runs and their children, whose ARNs go by their type. None of them stops or changes an execution.
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsstepfunctions.html
 """
 
@@ -11,8 +11,10 @@ from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_stepfunctions as sfn
 
+from settings.stage import MapChildren
 from stacks.checks.nag import acknowledge_wildcard
 
+_CHILD = {MapChildren.STANDARD: "execution", MapChildren.EXPRESS: "express"}
 _REASON = "Executions and map runs are named when they start; the machine's own name bounds them."
 
 
@@ -21,10 +23,14 @@ def grant_start(machine: sfn.StateMachine, role: iam.Role) -> None:
     machine.grant_start_execution(role)
 
 
-def grant_describe(machine: sfn.StateMachine, role: iam.Role) -> None:
-    """Let `role` read the state, the result and the progress of the executions of `machine`."""
+def grant_describe(machine: sfn.StateMachine, role: iam.Role, *, children: MapChildren) -> None:
+    """Let `role` read the state, the result and the progress of the executions of `machine`.
+
+    With its map runs, and what became of each of their `children`.
+    """
     _grant(machine, role, "execution", ":*", ["states:DescribeExecution", "states:ListMapRuns"])
-    _grant(machine, role, "mapRun", "/*", ["states:DescribeMapRun"])
+    _grant(machine, role, "mapRun", "/*", ["states:DescribeMapRun", "states:ListExecutions"])
+    _grant(machine, role, _CHILD[children], "/*", ["states:DescribeExecution"])
 
 
 def _grant(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pickle
 
-from shpc_core.errors import IncompleteResults, InvalidInput, TooLarge
+from shpc_core.errors import IncompleteResults, InvalidInput, StorageError, TooLarge
 
 
 def test_invalid_input_says_what_is_allowed() -> None:
@@ -22,6 +22,7 @@ def test_errors_survive_a_process_pool() -> None:
         InvalidInput("a", "b", "c"),
         TooLarge("a", "b", "c"),
         IncompleteResults(["x", "y"]),
+        StorageError("bucket", "key", "is gone"),
     ):
         copied = pickle.loads(pickle.dumps(error))  # noqa: S301 - its own bytes
         assert type(copied) is type(error)

@@ -86,7 +86,7 @@ WHOLE = idx.encode(np.zeros((5, 28, 28), np.uint8))
 @pytest.mark.parametrize(
     ("objects", "options", "field", "problem"),
     [
-        ({}, {}, "input.images", "no readable object at inputs/x/images.idx"),
+        ({}, {}, "input.images", "no readable object inputs/x/images.idx in bucket"),
         (images_of(b""), {}, "input.images", "nothing"),
         (images_of(WHOLE[:9]), {}, "input.images", "ends within its header"),
         (images_of(WHOLE[:-1]), {}, "input.images", "counts 5 items"),
@@ -103,7 +103,7 @@ WHOLE = idx.encode(np.zeros((5, 28, 28), np.uint8))
             "4 labels for 5 images",
         ),
         ({IMAGES: WHOLE, LABELS: WHOLE}, {"labels": True}, "input.labels", "1 dimension"),
-        (images_of(WHOLE), {"shard_size": 0}, "shard_size", "at least 1"),
+        (images_of(WHOLE), {"shard_size": 0}, "shard_size", "1 to 100000"),
     ],
 )
 def test_plan_refuses_bad_inputs_and_writes_nothing(

@@ -11,6 +11,7 @@ from obstore.exceptions import GenericError, PermissionDeniedError
 from obstore.store import LocalStore, MemoryStore, S3Store
 
 from shpc_core import store
+from shpc_core.errors import StorageError
 from shpc_core.store import Bucket, RangeNotSatisfiable, open_bucket
 
 
@@ -71,22 +72,54 @@ def test_bucket_treats_denied_as_absent(monkeypatch: pytest.MonkeyPatch) -> None
     def denied(*_: object, **__: object) -> None:
         raise PermissionDeniedError("403 Forbidden")
 
-    bucket = Bucket(MemoryStore())
+    bucket = Bucket(MemoryStore(), name="here")
     for name, read in (("head", bucket.size), ("get", bucket.get)):
         monkeypatch.setattr(store.obstore, name, denied)
-        with pytest.raises(FileNotFoundError, match="403 Forbidden"):
+        with pytest.raises(FileNotFoundError, match="no readable object a in bucket here"):
             read("a")
 
 
-def test_bucket_passes_other_errors_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object, **__: object) -> None:
-        raise GenericError("connection reset")
+def test_bucket_names_itself_and_the_object_in_whatever_else_goes_wrong(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """obstore's own report goes on for a page, with the service's answer and its inner state."""
 
-    bucket = Bucket(MemoryStore())
+    def broken(*_: object, **__: object) -> None:
+        raise GenericError("connection reset: <?xml version='1.0'?>\n<Error/>\n\nDebug source:\n{}")
+
+    bucket = Bucket(MemoryStore(), name="here")
     bucket.put("a", b"0123456789")
-    monkeypatch.setattr(store.obstore, "get_range", broken)
-    with pytest.raises(GenericError, match="connection reset"):
-        bucket.get_range("a", 0, 5)
+    for name, use, verb in (
+        ("get_range", lambda: bucket.get_range("a", 0, 5), "read"),
+        ("get", lambda: bucket.get("a"), "read"),
+        ("put", lambda: bucket.put("a", b""), "written"),
+    ):
+        monkeypatch.setattr(store.obstore, name, broken)
+        with pytest.raises(StorageError) as caught:
+            use()
+        assert str(caught.value) == (f"object a of bucket here: cannot be {verb}: connection reset")
+
+
+def test_bucket_that_is_gone_is_named(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}.items():
+        monkeypatch.setenv(name, value)
+    gone = open_bucket("gone", {"AWS_ENDPOINT_URL": s3_endpoint})
+    for read in (gone.size, gone.get, lambda key: gone.get_range(key, 0, 1)):
+        with pytest.raises(FileNotFoundError) as absent:
+            read("a")
+        assert str(absent.value) == "no readable object a in bucket gone"
+    with pytest.raises(StorageError) as caught:
+        gone.put("a", b"x")
+    assert str(caught.value) == "object a of bucket gone: cannot be written: no such bucket"
+
+
+def test_bucket_that_may_not_be_written_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*_: object, **__: object) -> None:
+        raise PermissionDeniedError("403 Forbidden")
+
+    monkeypatch.setattr(store.obstore, "put", denied)
+    with pytest.raises(StorageError, match="a of bucket here: may not be written"):
+        Bucket(MemoryStore(), name="here").put("a", b"")
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,14 @@ def ask(handler: ModuleType, context: Any, body: bytes, content_type: str | None
 
 @pytest.mark.parametrize(
     ("kind", "content_type"),
-    [("PNG", "image/png"), ("JPEG", "image/jpeg"), ("PNG", "Image/PNG; charset=binary")],
+    [
+        ("PNG", "image/png"),
+        ("JPEG", "image/jpeg"),
+        ("WEBP", "image/webp"),
+        ("GIF", "image/gif"),
+        ("BMP", "image/bmp"),
+        ("PNG", "Image/PNG; charset=binary"),
+    ],
 )
 def test_classify_takes_one_picture_file(
     load_handler: LoadHandler,
@@ -91,7 +98,17 @@ def test_classify_takes_pictures_in_json(
 @pytest.mark.parametrize(
     ("body", "content_type", "status", "code", "field"),
     [
-        (b"GIF89a", "image/gif", 415, "unsupported_media_type", "content-type"),
+        (b"MM\0*", "image/tiff", 415, "unsupported_media_type", "content-type"),
+        (b"GIF89a", "image/gif", 400, "invalid_input", "images[0]"),
+        (b"GIF89a", "image/png", 400, "invalid_input", "content-type"),
+        (
+            picture(np.zeros((28, 28), np.uint8), "JPEG"),
+            "image/png",
+            400,
+            "invalid_input",
+            "content-type",
+        ),
+        (b'{"images": [], "images": []}', "application/json", 400, "invalid_input", "body.images"),
         (b"hello", None, 415, "unsupported_media_type", "content-type"),
         (b"hello", "text/plain", 415, "unsupported_media_type", "content-type"),
         (b"hello", "image/png", 400, "invalid_input", "images[0]"),

@@ -361,6 +361,43 @@ def test_jobs_status_says_when_the_results_are_gone(ask: Ask) -> None:
     assert (status, answer["error"]["code"]) == (410, "gone")
 
 
+@pytest.mark.parametrize("stored_report", [b"", b"{", b"{}", b"\xff", b'{"job_id": "job-1"}'])
+def test_jobs_status_says_when_the_report_is_not_what_was_written(
+    ask: Ask, stored: Stored, stored_report: bytes
+) -> None:
+    stored.s3.put_object(Bucket=stored.results, Key="jobs/job-1/report.json", Body=stored_report)
+    ask("POST", body=request(shard_size=FANNED_OUT))
+    status, answer = ended(ask)
+    assert (status, answer["error"]["code"]) == (502, "results_unreadable")
+    assert "job-1" in answer["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (b'{"job_id": "a", "job_id": "b", "input": {"images": "inputs/x"}}', "body.job_id"),
+        (b'{"job_id": "a", "input": {"images": "inputs/x", "images": "inputs/y"}}', "body.images"),
+        (b'{"job_id": "a", "input": {"images": "inputs/x"}, "shard_size": NaN}', "body"),
+        (b'{"job_id": "a", "input": {"images": "inputs/x"}, "shard_size": 1e400}', "body"),
+        (b'{"job_id": "a", "input": {"images": "inputs/\\ud800"}}', "body"),
+        (b"[" * 100_000, "body"),
+        (b'{"job_id":' * 100_000, "body"),
+        (request(shard_size=10**400), "shard_size"),
+        (request(shard_size=100_001), "shard_size"),
+        (request(input={"images": "inputs//x"}), "input.images"),
+        (request(input={"images": "inputs/x", "labels": "jobs/other/report.json"}), "input.labels"),
+    ],
+)
+def test_jobs_refuses_json_that_means_two_things_or_none(
+    ask: Ask, state_machine_arn: str, body: bytes, field: str
+) -> None:
+    status, answer = ask("POST", body=body)
+    assert (status, answer["error"]["field"]) == (400, field)
+    assert "allowed: " in answer["error"]["message"]
+    executions = boto3.client("stepfunctions").list_executions(stateMachineArn=state_machine_arn)
+    assert executions["executions"] == []
+
+
 def test_jobs_has_no_other_routes(ask: Ask) -> None:
     assert ask("DELETE", job_id="job-1")[0] == 404
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.stacks.synthesized import Synthesized, as_list, as_text
+from tests.stacks.synthesized import Synthesize, Synthesized, as_list, as_text
 
 INPUTS = "<OutputFnGetAttInputBucket3BF8630AArnB4CC1184>/inputs/*"
 JOBS = "<OutputFnGetAttResultsBucketA95A2103ArnC89E3319>/jobs/*"
@@ -61,11 +61,25 @@ def test_jobs_starts_and_reads_executions_and_reads_jobs(either: Synthesized) ->
     machine = "<OutputFnGetAttClassify5848C28FNameE15EA9B7>"
     assert bounded(either, "Api/JobsRole") == {
         "states:StartExecution": ["<OutputRefClassify5848C28F488ED81E>"],
-        "states:DescribeExecution": [f"{states}:execution:{machine}:*"],
+        "states:DescribeExecution": [
+            f"{states}:execution:{machine}/*",
+            f"{states}:execution:{machine}:*",
+        ],
         "states:ListMapRuns": [f"{states}:execution:{machine}:*"],
         "states:DescribeMapRun": [f"{states}:mapRun:{machine}/*"],
+        "states:ListExecutions": [f"{states}:mapRun:{machine}/*"],
         "s3:GetObject": [JOBS],
     }
+
+
+def test_jobs_reads_the_children_that_the_stage_has(synthesize: Synthesize) -> None:
+    """ARNs of map children go by their type.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsstepfunctions.html
+    """
+    express = synthesize("dev", map_children="EXPRESS")
+    granted = bounded(express, "Api/JobsRole")["states:DescribeExecution"]
+    assert [arn.rpartition("<")[0].split(":")[-2] for arn in granted] == ["execution", "express"]
 
 
 def test_machine_calls_the_aliases_and_runs_its_maps(either: Synthesized) -> None:

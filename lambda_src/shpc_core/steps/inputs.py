@@ -12,6 +12,8 @@ from shpc_core import idx
 from shpc_core.errors import InvalidInput
 from shpc_core.store import Objects, RangeNotSatisfiable
 
+_STORED = "the key of an object that was uploaded to the input bucket and is still there"
+
 
 def read_header(
     inputs: Objects, key: str, *, item_shape: tuple[int, ...], field: str
@@ -22,7 +24,7 @@ def read_header(
         needed = min(object_bytes, idx.header_bytes(1 + len(item_shape)))
         prefix = inputs.get_range(key, 0, needed) if needed else b""
     except FileNotFoundError as error:
-        raise _not_found(key, field) from error
+        raise InvalidInput(field, str(error), _STORED) from error
     return idx.parse_header(prefix, object_bytes=object_bytes, item_shape=item_shape, field=field)
 
 
@@ -34,7 +36,7 @@ def read_slice(
     try:
         data = inputs.get_range(key, first, last)
     except FileNotFoundError as error:
-        raise _not_found(key, field) from error
+        raise InvalidInput(field, str(error), _STORED) from error
     except RangeNotSatisfiable as error:
         raise InvalidInput(
             "shard",
@@ -42,7 +44,3 @@ def read_slice(
             "ranges of the planned input, unchanged since",
         ) from error
     return np.frombuffer(data, dtype=np.uint8).reshape(stop - start, *item_shape)
-
-
-def _not_found(key: str, field: str) -> InvalidInput:
-    return InvalidInput(field, f"no readable object at {key}", "the key of an uploaded object")

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from shpc_core import columns, confusion, coverage, keys
-from shpc_core.errors import IncompleteResults
+from shpc_core.errors import IncompleteResults, InvalidInput
 from shpc_core.labels import CLASS_NAMES
 from shpc_core.messages import GroupAnswer, GroupRequest
 from shpc_core.results import PartSummary
@@ -36,7 +36,7 @@ def reduce_group(request: GroupRequest, *, inputs: Objects, results: Objects) ->
     """Writes the group's part and its summary; answers how many items it holds.
 
     `IncompleteResults` names every shard that is missing or wrong; nothing is written then.
-    `InvalidInput` when labels were given that the input bucket no longer has.
+    `InvalidInput` when labels were given that the input bucket no longer has, or that are no class.
     """
     group = request.group
     found = _read_shards(request, results)
@@ -51,6 +51,13 @@ def reduce_group(request: GroupRequest, *, inputs: Objects, results: Objects) ->
             item_shape=(),
             field="input.labels",
         )
+        if truth.max() >= len(CLASS_NAMES):
+            first = int(np.argmax(truth >= len(CLASS_NAMES)))
+            raise InvalidInput(
+                "input.labels",
+                f"item {group.start + first} of {request.input.labels} is {truth[first]}",
+                f"classes 0 to {len(CLASS_NAMES) - 1}",
+            )
         matrix = confusion.matrix(truth, predictions.label)
     summary = PartSummary(
         group=group.group,

@@ -10,23 +10,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from localcloud.cloudformation.api.describing import change_set_shape, change_set_summary
+from localcloud.cloudformation.api.planner import Planner
 from localcloud.cloudformation.api.targets import Targets
+from localcloud.cloudformation.engine.changes import ResourceChange
 from localcloud.cloudformation.engine.operations import Operations
-from localcloud.cloudformation.engine.planning import (
-    PlannedResources,
-    ResourceChange,
-    plan_changes,
-)
 from localcloud.cloudformation.engine.registry import StackRegistry
-from localcloud.cloudformation.engine.resolution import resolve_target
 from localcloud.cloudformation.engine.state import ChangeSet, Stack, Target
 from localcloud.cloudformation.errors import (
     CloudFormationError,
     ResourceFailure,
     validation_error,
 )
-from localcloud.cloudformation.resources.handler import ResourceHandler
-from localcloud.context import CloudContext
 
 NO_CHANGES = (
     "The submitted information didn't contain changes. "
@@ -38,16 +32,10 @@ class ChangeSets:
     """The actions on change sets."""
 
     def __init__(
-        self,
-        context: CloudContext,
-        registry: StackRegistry,
-        handlers: Mapping[str, ResourceHandler],
-        targets: Targets,
-        operations: Operations,
+        self, registry: StackRegistry, planner: Planner, targets: Targets, operations: Operations
     ) -> None:
-        self._context = context
         self._registry = registry
-        self._handlers = handlers
+        self._planner = planner
         self._targets = targets
         self._operations = operations
 
@@ -76,9 +64,10 @@ class ChangeSets:
                 raise CloudFormationError(
                     "AlreadyExistsException", f"ChangeSet {name} already exists"
                 )
+            role_arn = self._targets.role(request, stack)
             target = self._targets.target(request, stack)
             stack = stack or self._registry.create(request["StackName"])
-            change_set = self._plan(stack, target, request, kind)
+            change_set = self._plan(stack, target, request, kind, role_arn)
             stack.put_change_set(change_set)
         return {"Id": change_set.change_set_id, "StackId": stack.stack_id}
 
@@ -98,12 +87,17 @@ class ChangeSets:
         return stack
 
     def _plan(
-        self, stack: Stack, target: Target, request: Mapping[str, Any], kind: str
+        self,
+        stack: Stack,
+        target: Target,
+        request: Mapping[str, Any],
+        kind: str,
+        role_arn: str | None,
     ) -> ChangeSet:
         status, reason, execution = "CREATE_COMPLETE", None, "AVAILABLE"
         changes: tuple[ResourceChange, ...] = ()
         try:
-            changes, changed = self._changes(stack, target)
+            changes, changed = self._planner.plan(stack, target)
             if not changed:
                 status, reason, execution = "FAILED", NO_CHANGES, "UNAVAILABLE"
         except (CloudFormationError, ResourceFailure) as error:
@@ -113,6 +107,7 @@ class ChangeSets:
             name=request["ChangeSetName"],
             type=kind,
             target=target,
+            role_arn=role_arn,
             changes=changes,
             status=status,
             status_reason=reason,
@@ -122,35 +117,6 @@ class ChangeSets:
             include_nested_stacks=bool(request.get("IncludeNestedStacks")),
             on_stack_failure=request.get("OnStackFailure"),
         )
-
-    def _changes(self, stack: Stack, target: Target) -> tuple[tuple[ResourceChange, ...], bool]:
-        """The changes of resources, and whether there is anything to do at all."""
-        resolved = resolve_target(target, stack, self._context)
-        current = stack.resources()
-        planned = PlannedResources(resolved.declared, current, self._handlers)
-        scope = resolved.scope(planned, self._registry.peek_value)
-        changes = plan_changes(
-            resolved.order, resolved.declared, current, self._handlers, scope, planned
-        )
-        outputs = {
-            key: (
-                repr(scope.evaluate(output.value)),
-                output.description,
-                scope.evaluate(output.export_name),
-            )
-            for key, output in resolved.outputs.items()
-        }
-        former = {
-            output.key: (repr(output.value), output.description, output.export_name)
-            for output in stack.outputs()
-        }
-        different = (
-            bool(changes)
-            or outputs != former
-            or not stack.ever_stable
-            or target.tags != stack.target.tags
-        )
-        return changes, different
 
     def _find(self, request: Mapping[str, Any]) -> tuple[Stack, ChangeSet]:
         """By ARN alone, or by name within a stack. Raises ChangeSetNotFound."""
@@ -175,7 +141,8 @@ class ChangeSets:
 
     def describe(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """All of it in one page."""
-        return change_set_shape(*self._find(request))
+        values = bool(request.get("IncludePropertyValues"))
+        return change_set_shape(*self._find(request), values=values)
 
     def list(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """The change sets of one stack."""
@@ -224,6 +191,7 @@ class ChangeSets:
                     other.execution_status = "OBSOLETE"
             stack.retain_except_on_create = bool(request.get("RetainExceptOnCreate"))
             stack.change_set_id = change_set.change_set_id
+            stack.role_arn = change_set.role_arn
 
             def done(succeeded: bool) -> None:
                 outcome = "EXECUTE_COMPLETE" if succeeded else "EXECUTE_FAILED"

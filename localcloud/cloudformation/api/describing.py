@@ -5,17 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from localcloud.cloudformation.engine.planning import PropertyChange, ResourceChange
+from localcloud.cloudformation.api.describing_changes import Shape, change_shape, present
 from localcloud.cloudformation.engine.state import ChangeSet, Event, Stack, StackResource
 from localcloud.cloudformation.template.declarations import Template
 from localcloud.cloudformation.template.parameters import declared_type, is_no_echo
-
-Shape = dict[str, Any]
-
-
-def present(**members: Any) -> Shape:
-    """A shape without the members that are None."""
-    return {name: value for name, value in members.items() if value is not None}
 
 
 def stack_shape(stack: Stack) -> Shape:
@@ -47,7 +40,7 @@ def stack_shape(stack: Stack) -> Shape:
                 )
                 for output in stack.outputs()
             ],
-            RoleARN=target.role_arn,
+            RoleARN=stack.role_arn,
             Tags=[{"Key": key, "Value": value} for key, value in target.tags],
             EnableTerminationProtection=stack.termination_protection,
             RetainExceptOnCreate=stack.retain_except_on_create,
@@ -144,8 +137,8 @@ def is_failure(event: Event) -> bool:
     return event.status.endswith("_FAILED")
 
 
-def change_set_shape(stack: Stack, change_set: ChangeSet) -> Shape:
-    """The answer of DescribeChangeSet."""
+def change_set_shape(stack: Stack, change_set: ChangeSet, *, values: bool) -> Shape:
+    """The answer of DescribeChangeSet; `values`: with the properties before and after."""
     target = change_set.target
     return present(
         ChangeSetName=change_set.name,
@@ -163,11 +156,12 @@ def change_set_shape(stack: Stack, change_set: ChangeSet) -> Shape:
         Capabilities=list(target.capabilities),
         Tags=[{"Key": key, "Value": value} for key, value in target.tags],
         Changes=[
-            {"Type": "Resource", "ResourceChange": _change_shape(change)}
+            {"Type": "Resource", "ResourceChange": change_shape(change, values=values)}
             for change in change_set.changes
         ],
         IncludeNestedStacks=change_set.include_nested_stacks,
         OnStackFailure=change_set.on_stack_failure,
+        ImportExistingResources=target.import_existing or None,
         DeploymentConfig={"Mode": target.deployment_mode},
     )
 
@@ -186,31 +180,6 @@ def change_set_summary(stack: Stack, change_set: ChangeSet) -> Shape:
         Description=change_set.description,
         IncludeNestedStacks=change_set.include_nested_stacks,
     )
-
-
-def _change_shape(change: ResourceChange) -> Shape:
-    return present(
-        PolicyAction=change.policy_action,
-        Action=change.action,
-        LogicalResourceId=change.logical_id,
-        PhysicalResourceId=change.physical_id,
-        ResourceType=change.type,
-        Replacement=change.replacement,
-        Scope=sorted({detail.attribute for detail in change.details}),
-        Details=[_detail_shape(detail) for detail in change.details],
-    )
-
-
-def _detail_shape(detail: PropertyChange) -> Shape:
-    return {
-        "Target": present(
-            Attribute=detail.attribute,
-            Name=detail.name,
-            RequiresRecreation=detail.requires_recreation,
-        ),
-        "Evaluation": "Dynamic" if detail.dynamic else "Static",
-        "ChangeSource": "DirectModification" if detail.direct else "ResourceAttribute",
-    }
 
 
 def template_parameters(declarations: Mapping[str, Mapping[str, Any]]) -> list[Shape]:

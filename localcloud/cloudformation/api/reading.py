@@ -11,13 +11,13 @@ from localcloud.cloudformation.api.describing import (
     event_shape,
     is_failure,
     operation_event_shape,
-    present,
     resource_shape,
     resource_types,
     stack_shape,
     stack_summary,
     template_parameters,
 )
+from localcloud.cloudformation.api.describing_changes import present
 from localcloud.cloudformation.api.targets import Targets
 from localcloud.cloudformation.api.template_source import requested_template
 from localcloud.cloudformation.engine.registry import StackRegistry
@@ -68,7 +68,10 @@ class Reading:
     def describe_stacks(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """One stack, or all live ones."""
         if "StackName" in request:
-            return {"Stacks": [stack_shape(self._registry.get(request["StackName"]))]}
+            stack = self._registry.get(request["StackName"])
+            shape = stack_shape(stack)
+            stack.looked_at.set()
+            return {"Stacks": [shape]}
         return {"Stacks": [stack_shape(stack) for stack in self._registry.live()]}
 
     def list_stacks(self, request: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from localcloud.cloudformation.api.planner import Planner
 from localcloud.cloudformation.api.targets import Targets
 from localcloud.cloudformation.engine.operations import Operations
-from localcloud.cloudformation.engine.planning import PlannedResources, plan_changes
 from localcloud.cloudformation.engine.registry import StackRegistry
-from localcloud.cloudformation.engine.resolution import resolve_target
 from localcloud.cloudformation.engine.state import Operation, Stack, Target
 from localcloud.cloudformation.errors import (
     CloudFormationError,
     ResourceFailure,
     validation_error,
 )
-from localcloud.cloudformation.resources.handler import ResourceHandler
-from localcloud.context import CloudContext
 
 
 class StackActions:
     """The actions that start operations on stacks."""
 
     def __init__(
-        self,
-        context: CloudContext,
-        registry: StackRegistry,
-        handlers: Mapping[str, ResourceHandler],
-        targets: Targets,
-        operations: Operations,
+        self, registry: StackRegistry, planner: Planner, targets: Targets, operations: Operations
     ) -> None:
-        self._context = context
         self._registry = registry
-        self._handlers = handlers
+        self._planner = planner
         self._targets = targets
         self._operations = operations
 
@@ -62,8 +53,10 @@ class StackActions:
                 raise CloudFormationError(
                     "AlreadyExistsException", f"Stack [{name}] already exists"
                 )
+            role_arn = self._targets.role(request, None)
             target = self._targets.target(request, None)
             stack = self._registry.create(name)
+            stack.role_arn = role_arn
             stack.termination_protection = bool(request.get("EnableTerminationProtection"))
             stack.retain_except_on_create = bool(request.get("RetainExceptOnCreate"))
             on_failure = "DO_NOTHING" if request.get("DisableRollback") else "ROLLBACK"
@@ -80,9 +73,11 @@ class StackActions:
             self._targets.check_updatable(stack)
             on_failure = "DO_NOTHING" if request.get("DisableRollback") else "ROLLBACK"
             self._targets.check_resumable(stack, on_failure)
+            role_arn = self._targets.role(request, stack)
             target = self._targets.target(request, stack)
             if not self._would_change(stack, target):
                 raise validation_error("No updates are to be performed.")
+            stack.role_arn = role_arn
             stack.retain_except_on_create = bool(request.get("RetainExceptOnCreate"))
             started = self._deploy(stack, target, request, on_failure)
         self._operations.linger(started)
@@ -99,26 +94,10 @@ class StackActions:
         )
 
     def _would_change(self, stack: Stack, target: Target) -> bool:
-        resolved = resolve_target(target, stack, self._context)
-        planned = PlannedResources(resolved.declared, stack.resources(), self._handlers)
-        scope = resolved.scope(planned, self._registry.peek_value)
         try:
-            changes = plan_changes(
-                resolved.order,
-                resolved.declared,
-                stack.resources(),
-                self._handlers,
-                scope,
-                planned,
-            )
+            return self._planner.plan(stack, target)[1]
         except ResourceFailure as error:
             raise validation_error(str(error)) from error
-        former = stack.target
-        return (
-            bool(changes)
-            or target.template.document.get("Outputs") != former.template.document.get("Outputs")
-            or target.tags != former.tags
-        )
 
     def delete(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Delete a stack; one that does not exist, or is being deleted, is no error."""
@@ -140,6 +119,7 @@ class StackActions:
                     "Invalid operation on stack. Specify which resources to retain only when the "
                     "stack is in the DELETE_FAILED state."
                 )
+            stack.role_arn = self._targets.role(request, stack)
             stack.deletion_mode = request.get("DeletionMode")
             started = self._operations.delete(
                 stack,
@@ -161,6 +141,7 @@ class StackActions:
                     f"Stack:{stack.stack_id} is in {stack.status} state and can not be rolled "
                     "back; allowed: CREATE_FAILED, UPDATE_FAILED"
                 )
+            stack.role_arn = self._targets.role(request, stack)
             stack.retain_except_on_create = bool(request.get("RetainExceptOnCreate"))
             started = self._operations.roll_back(stack, request.get("ClientRequestToken"))
         self._operations.linger(started)
@@ -177,10 +158,13 @@ class StackActions:
                     f"Stack:{stack.stack_id} is in {stack.status} state and its rollback can not "
                     "be continued; allowed: UPDATE_ROLLBACK_FAILED"
                 )
+            skip = request.get("ResourcesToSkip", ())
+            _check_skippable(stack, skip)
+            stack.role_arn = self._targets.role(request, stack)
             started = self._operations.continue_rollback(
                 stack,
                 request.get("ClientRequestToken"),
-                request.get("ResourcesToSkip", ()),
+                skip,
                 force=bool(request.get("ForceRollback")),
             )
         self._operations.linger(started)
@@ -213,3 +197,18 @@ def _started(stack: Stack) -> dict[str, Any]:
     if operation is not None:
         answer["OperationId"] = operation.operation_id
     return answer
+
+
+def _check_skippable(stack: Stack, logical_ids: Collection[str]) -> None:
+    """Only what a rollback could not restore can be skipped (ContinueUpdateRollback)."""
+    resources = stack.resources()
+    wrong = [
+        name
+        for name in logical_ids
+        if name not in resources or resources[name].status != "UPDATE_FAILED"
+    ]
+    if wrong:
+        raise validation_error(
+            f"ResourcesToSkip: [{', '.join(wrong)}] cannot be skipped; allowed: resources in the "
+            "UPDATE_FAILED state"
+        )

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from localcloud.cloudformation.api.template_source import requested_template
 from localcloud.cloudformation.engine.resolution import pseudo_parameters
+from localcloud.cloudformation.engine.roles import HandlersByRole
 from localcloud.cloudformation.engine.state import Stack, Target
 from localcloud.cloudformation.engine.validation import (
     check_capabilities,
@@ -21,14 +22,11 @@ from localcloud.cloudformation.engine.validation import (
     check_template,
 )
 from localcloud.cloudformation.errors import validation_error
-from localcloud.cloudformation.resources.handler import ResourceHandler
 from localcloud.cloudformation.template.conditions import check_rules
 from localcloud.cloudformation.template.declarations import Template
 from localcloud.cloudformation.template.parameters import ParameterValue, resolve_parameters
 from localcloud.context import CloudContext
 
-# Accepted and without effect: RoleARN (operations use the cloud's own credentials) and
-# ImportExistingResources (a resource whose name is taken fails as it would without the flag).
 _UNMODELLED = (
     "DeploymentMode",
     "NotificationARNs",
@@ -52,9 +50,17 @@ _UPDATABLE = (
 class Targets:
     """Makes targets from requests."""
 
-    def __init__(self, context: CloudContext, handlers: Mapping[str, ResourceHandler]) -> None:
+    def __init__(self, context: CloudContext, handlers: HandlersByRole) -> None:
         self._context = context
-        self._handlers = handlers
+        self._roles = handlers
+        self._handlers = handlers.of(None)
+
+    def role(self, request: Mapping[str, Any], stack: Stack | None) -> str | None:
+        """The role of a request, else the stack's. Raises ValidationError when it is not there."""
+        role_arn: str | None = request.get("RoleARN") or (stack.role_arn if stack else None)
+        if role_arn is not None:
+            self._roles.check(role_arn)
+        return role_arn
 
     def check_new_name(self, name: str) -> None:
         """Raise ValidationError unless the name can be a stack's."""
@@ -106,8 +112,8 @@ class Targets:
             parameters=parameters,
             tags=_tags(tags, stack),
             capabilities=capabilities,
-            role_arn=request.get("RoleARN") or (stack.target.role_arn if stack else None),
             deployment_mode=request.get("DeploymentConfig", {}).get("Mode", "STANDARD"),
+            import_existing=bool(request.get("ImportExistingResources")),
         )
 
     def check(self, template: Template) -> None:

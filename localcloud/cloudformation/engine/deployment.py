@@ -1,22 +1,22 @@
 """Brings a stack to its target: the same path for a new stack and an update.
 
 Resources are brought up in dependency order, one after the other; what is no longer wanted is
-deleted last, when everything else has succeeded. The first failure ends the deployment; the
-caller decides about the rollback.
+deleted last, when everything else has succeeded. The first failure ends the deployment, or the
+path that it is on where what succeeds is to be preserved; the caller decides about the rollback.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from localcloud.cloudformation.engine.planning import differing
+from localcloud.cloudformation.engine.changes import differing
+from localcloud.cloudformation.engine.importing import found_for_import
 from localcloud.cloudformation.engine.provisioning import Provisioner
 from localcloud.cloudformation.engine.registry import StackRegistry
 from localcloud.cloudformation.engine.resolution import CurrentResources, ResolvedTarget
 from localcloud.cloudformation.engine.state import Identity, Output, Stack, StackResource, Step
 from localcloud.cloudformation.errors import CloudFormationError, ResourceFailure
 from localcloud.cloudformation.resources.handler import ResourceHandler
-from localcloud.cloudformation.resources.schema import conform
 from localcloud.cloudformation.template.declarations import ResourceDeclaration
 from localcloud.cloudformation.template.evaluation import Scope
 
@@ -39,23 +39,34 @@ class Deployment:
         self._provisioner = provisioner
         self._imported: set[str] = set()
         self._scope: Scope = resolved.scope(CurrentResources(stack), self._import)
-        self.failed: list[str] = []
+        # Logical ids, and the operation ("create", "update") that failed for each.
+        self.failed: dict[str, str] = {}
 
     def _import(self, export_name: str) -> str:
         self._imported.add(export_name)
         return self._registry.import_value(self._stack, export_name)
 
-    def bring(self) -> None:
-        """Make, change and replace resources, then publish outputs and exports."""
+    def bring(self, *, preserve: bool) -> None:
+        """Make, change and replace resources, then publish outputs and exports.
+
+        With `preserve` a failure stops only what depends on it; then all failures end it together.
+        """
+        stopped: set[str] = set()
         for logical_id in self._resolved.order:
+            if not stopped.isdisjoint(self._resolved.graph[logical_id]):
+                stopped.add(logical_id)
+                continue
+            current = self._stack.resource(logical_id)
             try:
                 self._bring_one(self._resolved.declared[logical_id])
-            except ResourceFailure:
-                self.failed.append(logical_id)
-                raise
-            except CloudFormationError as error:
-                self.failed.append(logical_id)
-                raise ResourceFailure(error.message) from error
+            except (ResourceFailure, CloudFormationError) as error:
+                new = current is None or current.incomplete
+                self.failed[logical_id] = "create" if new else "update"
+                stopped.add(logical_id)
+                if not preserve:
+                    raise ResourceFailure(str(error)) from error
+        if self.failed:
+            raise ResourceFailure(f"{', '.join(self.failed)} failed")
         self._registry.publish(self._stack, self._outputs())
         self._stack.imports = frozenset(self._imported)
 
@@ -69,13 +80,16 @@ class Deployment:
         )
         handler = self._handlers[declaration.type]
         try:
-            evaluated = self._scope.evaluate(dict(declaration.properties))
-            properties = conform(handler.schema, evaluated, "")
+            properties = self._resolved.properties(logical_id, handler, self._scope)
         except (ResourceFailure, CloudFormationError) as error:
             self._refuse(declaration, dependencies, current, str(error))
             raise
         if current is None:
-            self._provisioner.create(declaration, dependencies, properties)
+            existing = found_for_import(self._resolved.target, None, handler, properties)
+            if existing is not None:
+                self._provisioner.adopt(declaration, dependencies, properties, existing)
+            else:
+                self._provisioner.create(declaration, dependencies, properties)
             return
         if current.incomplete:
             if current.physical_id is not None:

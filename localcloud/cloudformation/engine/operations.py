@@ -1,13 +1,11 @@
-"""Runs operations on stacks, one thread each, and decides what follows a failure.
+"""The operations on stacks: deployments, rollbacks, deletions, and what follows a failure.
 
-Every operation ends with the stack in a final status and a reason, whatever happens: a client
-that waits for the end must never wait for ever.
+Each runs with the handlers of its role in a thread of its own; what a deployment or a rollback
+does step by step is decided elsewhere.
 """
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections.abc import Callable, Collection, Mapping
 
 from localcloud.cloudformation.engine.deployment import Deployment
@@ -15,17 +13,17 @@ from localcloud.cloudformation.engine.provisioning import Provisioner
 from localcloud.cloudformation.engine.recording import Recorder
 from localcloud.cloudformation.engine.registry import StackRegistry
 from localcloud.cloudformation.engine.resolution import resolve_target
+from localcloud.cloudformation.engine.roles import HandlersByRole
+from localcloud.cloudformation.engine.running import RunningOperations
 from localcloud.cloudformation.engine.state import Operation, Stack, Target
 from localcloud.cloudformation.engine.undoing import (
     delete_everything,
     delete_leftovers,
+    restore_failed,
     restore_former_state,
 )
 from localcloud.cloudformation.errors import CloudFormationError, ResourceFailure
-from localcloud.cloudformation.resources.handler import ResourceHandler
 from localcloud.context import CloudContext
-
-_LOG = logging.getLogger(__name__)
 
 
 class Operations:
@@ -35,15 +33,14 @@ class Operations:
         self,
         context: CloudContext,
         registry: StackRegistry,
-        handlers: Mapping[str, ResourceHandler],
+        handlers: HandlersByRole,
         linger_s: float,
     ) -> None:
+        """`linger_s`: see RunningOperations."""
         self._context = context
         self._registry = registry
         self._handlers = handlers
-        self._linger_s = linger_s
-        self._lock = threading.Lock()
-        self._running: dict[str, threading.Thread] = {}
+        self._running = RunningOperations(linger_s)
 
     def deploy(
         self,
@@ -67,7 +64,7 @@ class Operations:
         def run(recorder: Recorder) -> None:
             self._deploy(stack, recorder, verb, on_failure, on_end)
 
-        self._start(stack, operation, f"{verb}_IN_PROGRESS", run)
+        self._running.start(stack, operation, f"{verb}_IN_PROGRESS", run)
         return operation
 
     def _deploy(
@@ -78,20 +75,21 @@ class Operations:
         on_failure: str,
         on_end: Callable[[bool], None],
     ) -> None:
-        provisioner = Provisioner(stack, recorder, self._handlers)
+        preserve = on_failure == "DO_NOTHING"
+        provisioner = self._provisioner(stack, recorder)
         deployment: Deployment | None = None
         try:
             resolved = resolve_target(stack.target, stack, self._context)
-            deployment = Deployment(stack, resolved, self._handlers, self._registry, provisioner)
-            deployment.bring()
-        except (ResourceFailure, CloudFormationError) as error:
-            failed = [] if deployment is None else deployment.failed
-            done = "create" if verb == "CREATE" else "update"
-            reason = (
-                f"The following resource(s) failed to {done}: [{', '.join(failed)}]."
-                if failed
-                else str(error)
+            deployment = Deployment(
+                stack, resolved, provisioner.handlers, self._registry, provisioner
             )
+            deployment.bring(preserve=preserve)
+        except (ResourceFailure, CloudFormationError) as error:
+            failed = {} if deployment is None else deployment.failed
+            if preserve:
+                updated = [name for name, what in failed.items() if what == "update"]
+                restore_failed(stack, provisioner, updated)
+            reason = _failure_reason(failed) or str(error)
             on_end(False)
             self._after_failure(stack, recorder, provisioner, verb, on_failure, reason)
             return
@@ -101,6 +99,10 @@ class Operations:
         deployment.clean_up()
         self._settle(stack)
         recorder.stack_status(f"{verb}_COMPLETE")
+
+    def _provisioner(self, stack: Stack, recorder: Recorder) -> Provisioner:
+        """What changes resources, with the credentials of the stack's role."""
+        return Provisioner(stack, recorder, self._handlers.of(stack.role_arn))
 
     def _settle(self, stack: Stack) -> None:
         """The present state is the one a later rollback returns to."""
@@ -122,10 +124,14 @@ class Operations:
         if on_failure == "DO_NOTHING":
             recorder.stack_status(f"{verb}_FAILED", reason)
         elif on_failure == "DELETE" and verb == "CREATE":
-            recorder.stack_status("DELETE_IN_PROGRESS", f"{reason} Delete requested by user.")
+            recorder.stack_status(
+                "DELETE_IN_PROGRESS", f"{reason.rstrip()} Delete requested by user."
+            )
             self._delete(stack, recorder, provisioner, (), force=False)
         else:
-            self._roll_back(stack, recorder, provisioner, f"{reason} Rollback requested by user.")
+            # On a failed update the user is not mentioned, see the source of `_failure_reason`.
+            asked = "Rollback requested by user." if verb == "CREATE" else ""
+            self._roll_back(stack, recorder, provisioner, f"{reason.rstrip()} {asked}")
 
     def roll_back(self, stack: Stack, token: str | None) -> Operation:
         """Undo a failed operation that was left as it was (RollbackStack)."""
@@ -133,9 +139,9 @@ class Operations:
         status = "UPDATE_ROLLBACK_IN_PROGRESS" if stack.ever_stable else "ROLLBACK_IN_PROGRESS"
 
         def run(recorder: Recorder) -> None:
-            self._undo(stack, recorder, Provisioner(stack, recorder, self._handlers))
+            self._undo(stack, recorder, self._provisioner(stack, recorder))
 
-        self._start(stack, operation, status, run)
+        self._running.start(stack, operation, status, run, watched=True)
         return operation
 
     def continue_rollback(
@@ -145,10 +151,10 @@ class Operations:
         operation = Operation("CONTINUE_ROLLBACK", token)
 
         def run(recorder: Recorder) -> None:
-            provisioner = Provisioner(stack, recorder, self._handlers)
+            provisioner = self._provisioner(stack, recorder)
             self._undo(stack, recorder, provisioner, skip, force=force)
 
-        self._start(stack, operation, "UPDATE_ROLLBACK_IN_PROGRESS", run)
+        self._running.start(stack, operation, "UPDATE_ROLLBACK_IN_PROGRESS", run, watched=True)
         return operation
 
     def _roll_back(
@@ -170,7 +176,7 @@ class Operations:
         prefix = "UPDATE_ROLLBACK" if stack.ever_stable else "ROLLBACK"
         failed = restore_former_state(stack, provisioner, skip, skip_failing=force)
         if failed:
-            reason = f"The following resource(s) failed to update: [{', '.join(failed)}]."
+            reason = _failure_reason(dict.fromkeys(failed, "update"))
             recorder.stack_status(f"{prefix}_FAILED", reason)
             return
         stack.target = stack.stable_target
@@ -184,7 +190,7 @@ class Operations:
             give_up=stack.ever_stable,
         )
         if failed:
-            reason = f"The following resource(s) failed to delete: [{', '.join(failed)}]."
+            reason = _not_deleted(failed)
             recorder.stack_status(f"{prefix}_FAILED", reason)
         else:
             recorder.stack_status(f"{prefix}_COMPLETE")
@@ -203,10 +209,10 @@ class Operations:
                 # CloudFormation cancels the deletion and leaves the stack as it was.
                 recorder.stack_status(former[0], f"Delete canceled. {error}")
                 return
-            provisioner = Provisioner(stack, recorder, self._handlers)
+            provisioner = self._provisioner(stack, recorder)
             self._delete(stack, recorder, provisioner, retain, force=force)
 
-        self._start(stack, operation, "DELETE_IN_PROGRESS", run)
+        self._running.start(stack, operation, "DELETE_IN_PROGRESS", run)
         return operation
 
     def _delete(
@@ -220,51 +226,34 @@ class Operations:
     ) -> None:
         failed = delete_everything(stack, provisioner, retain, force=force)
         if failed:
-            reason = f"The following resource(s) failed to delete: [{', '.join(failed)}]. "
-            recorder.stack_status("DELETE_FAILED", reason)
+            recorder.stack_status("DELETE_FAILED", _not_deleted(failed))
             return
         stack.set_outputs(())
         stack.imports = frozenset()
         self._registry.retire(stack)
         recorder.stack_status("DELETE_COMPLETE")
 
-    def _start(
-        self, stack: Stack, operation: Operation, status: str, run: Callable[[Recorder], None]
-    ) -> None:
-        """Enter the operation's first status at once, then work in a thread."""
-        recorder = Recorder(stack, operation)
-        with stack.lock:
-            stack.operation = operation
-            recorder.stack_status(status, "User Initiated")
-
-        def work() -> None:
-            try:
-                run(recorder)
-            except Exception as error:  # noqa: BLE001 - a client waits for the end of this
-                _LOG.exception("operation %s on %s", operation.kind, stack.name)
-                verb = status.removesuffix("_IN_PROGRESS")
-                reason = f"Internal failure: {type(error).__name__}: {error}"
-                recorder.stack_status(f"{verb}_FAILED", reason)
-
-        thread = threading.Thread(target=work, name=f"cloudformation-{stack.name}", daemon=True)
-        with self._lock:
-            self._running = {key: t for key, t in self._running.items() if t.is_alive()}
-            self._running[operation.operation_id] = thread
-            thread.start()
-
     def linger(self, operation: Operation) -> None:
-        """Wait a moment for an operation's end, so that a client's first look may find it.
-
-        The CDK CLI looks again only after five seconds. The caller must hold no lock.
-        """
-        with self._lock:
-            thread = self._running.get(operation.operation_id)
-        if thread is not None:
-            thread.join(self._linger_s)
+        """Wait a moment for an operation's end. The caller must hold no lock."""
+        self._running.linger(operation)
 
     def join(self) -> None:
         """Wait until no operation runs."""
-        with self._lock:
-            threads = list(self._running.values())
-        for thread in threads:
-            thread.join()
+        self._running.join()
+
+
+def _failure_reason(failed: Mapping[str, str]) -> str:
+    """The stack's reason as CloudFormation words it: what failed to be created, then updated.
+
+    https://github.com/serverless/serverless/issues/1745 shows one with both.
+    """
+    sentences = []
+    for verb in ("create", "update"):
+        names = ", ".join(name for name, what in failed.items() if what == verb)
+        if names:
+            sentences.append(f"The following resource(s) failed to {verb}: [{names}]. ")
+    return "".join(sentences)
+
+
+def _not_deleted(failed: list[str]) -> str:
+    return f"The following resource(s) failed to delete: [{', '.join(failed)}]. "

@@ -8,41 +8,16 @@ a plan may say "Conditional" where the deployment then finds nothing to do, neve
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from localcloud.cloudformation.errors import unresolved_dependency
+from localcloud.cloudformation.engine.changes import PropertyChange, ResourceChange, differing
+from localcloud.cloudformation.engine.importing import found_for_import
+from localcloud.cloudformation.engine.resolution import ResolvedTarget
+from localcloud.cloudformation.engine.state import StackResource
+from localcloud.cloudformation.errors import ResourceFailure, unresolved_dependency
 from localcloud.cloudformation.resources.handler import ResourceHandler
-from localcloud.cloudformation.resources.schema import conform
 from localcloud.cloudformation.template.declarations import ResourceDeclaration
 from localcloud.cloudformation.template.evaluation import UNKNOWN, NotYetKnown, Scope
-
-if TYPE_CHECKING:
-    from localcloud.cloudformation.engine.state import StackResource
-
-
-@dataclass(frozen=True)
-class PropertyChange:
-    """One top-level property that differs, or one other attribute (Metadata, a policy)."""
-
-    attribute: str
-    name: str | None
-    requires_recreation: str
-    dynamic: bool
-    direct: bool
-
-
-@dataclass(frozen=True)
-class ResourceChange:
-    """What would happen to one resource; `replacement` is set for Modify only."""
-
-    action: str
-    logical_id: str
-    type: str
-    physical_id: str | None = None
-    replacement: str | None = None
-    policy_action: str | None = None
-    details: tuple[PropertyChange, ...] = ()
 
 
 def holds_unknown(value: Any) -> bool:
@@ -52,11 +27,6 @@ def holds_unknown(value: Any) -> bool:
     if isinstance(value, list):
         return any(holds_unknown(item) for item in value)
     return value is UNKNOWN
-
-
-def differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> frozenset[str]:
-    """Top-level properties that differ between two evaluated sets of properties."""
-    return frozenset(name for name in {*old, *new} if old.get(name) != new.get(name))
 
 
 class PlannedResources:
@@ -105,8 +75,7 @@ class PlannedResources:
 
 
 def plan_changes(
-    order: list[str],
-    declared: Mapping[str, ResourceDeclaration],
+    resolved: ResolvedTarget,
     current: Mapping[str, StackResource],
     handlers: Mapping[str, ResourceHandler],
     scope: Scope,
@@ -118,14 +87,24 @@ def plan_changes(
     when a value cannot be evaluated or has the wrong shape.
     """
     changes = []
-    for logical_id in order:
-        declaration = declared[logical_id]
+    unprotected = []
+    for logical_id in resolved.order:
+        declaration = resolved.declared[logical_id]
         handler = handlers[declaration.type]
-        properties = conform(handler.schema, scope.evaluate(dict(declaration.properties)), "")
+        properties = resolved.properties(logical_id, handler, scope)
         resource = current.get(logical_id)
         if resource is None or resource.incomplete:
             planned.will_be_made(logical_id)
-            changes.append(ResourceChange("Add", logical_id, declaration.type))
+            existing = found_for_import(resolved.target, resource, handler, properties)
+            if existing is None:
+                added = ResourceChange("Add", logical_id, declaration.type, after=properties)
+            else:
+                added = ResourceChange(
+                    "Import", logical_id, declaration.type, existing.physical_id, after=properties
+                )
+                if not declaration.has_deletion_policy:
+                    unprotected.append(logical_id)
+            changes.append(added)
             continue
         change = _modification(declaration, resource, handler, properties)
         if change is None:
@@ -144,10 +123,16 @@ def plan_changes(
             policy_action="Delete"
             if resource.declaration.deletion_policy == "Delete"
             else "Retain",
+            before=resource.properties,
         )
         for logical_id, resource in current.items()
-        if logical_id not in declared
+        if logical_id not in resolved.declared
     )
+    if unprotected:
+        raise ResourceFailure(
+            f"The following resources to import [{', '.join(unprotected)}] must have "
+            "DeletionPolicy attribute specified in the template."
+        )
     return tuple(changes)
 
 
@@ -164,12 +149,19 @@ def _modification(
         if name in handler.replace_on:
             recreation = "Conditionally" if dynamic else "Always"
         direct = declaration.properties.get(name) != resource.declaration.properties.get(name)
-        details.append(PropertyChange("Properties", name, recreation, dynamic, direct))
-    before = resource.declaration
+        before, after = resource.properties.get(name), properties.get(name)
+        if name == "Tags" and not direct:
+            # The stack's own tags have changed, or what they are added to.
+            details.append(PropertyChange("Tags", None, recreation, dynamic, True, before, after))
+        else:
+            details.append(
+                PropertyChange("Properties", name, recreation, dynamic, direct, before, after)
+            )
+    former = resource.declaration
     for attribute, old, new in (
-        ("Metadata", before.metadata, declaration.metadata),
-        ("DeletionPolicy", before.deletion_policy, declaration.deletion_policy),
-        ("UpdateReplacePolicy", before.update_replace_policy, declaration.update_replace_policy),
+        ("Metadata", former.metadata, declaration.metadata),
+        ("DeletionPolicy", former.deletion_policy, declaration.deletion_policy),
+        ("UpdateReplacePolicy", former.update_replace_policy, declaration.update_replace_policy),
     ):
         if old != new:
             details.append(PropertyChange(attribute, None, "Never", False, True))
@@ -189,6 +181,8 @@ def _modification(
         replacement,
         _replace_action(declaration) if replacement == "True" else None,
         tuple(details),
+        resource.properties,
+        properties,
     )
 
 

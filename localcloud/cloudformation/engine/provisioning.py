@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localcloud.cloudformation.engine.planning import differing
+from localcloud.cloudformation.engine.changes import differing
 from localcloud.cloudformation.engine.recording import Recorder
 from localcloud.cloudformation.engine.state import (
     Identity,
@@ -26,6 +26,7 @@ from localcloud.cloudformation.errors import CloudFormationError, ResourceFailur
 from localcloud.cloudformation.resources.handler import (
     Creation,
     Deletion,
+    Provisioned,
     ResourceHandler,
     Update,
 )
@@ -49,6 +50,15 @@ def failure_reason(error: Exception) -> str:
     return f"Internal failure in the resource handler: {type(error).__name__}: {error}"
 
 
+def _distinct(*possible: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    """Each set of properties once."""
+    different: list[Mapping[str, Any]] = []
+    for properties in possible:
+        if properties not in different:
+            different.append(properties)
+    return tuple(different)
+
+
 class Provisioner:
     """Applies single steps to the resources of one stack."""
 
@@ -57,7 +67,7 @@ class Provisioner:
     ) -> None:
         self.stack = stack
         self.recorder = recorder
-        self._handlers = handlers
+        self.handlers = handlers
 
     def create(
         self,
@@ -105,7 +115,7 @@ class Provisioner:
             self.recorder.resource(resource, "Resource creation Initiated")
 
         try:
-            made = self._handlers[declaration.type].create(
+            made = self.handlers[declaration.type].create(
                 Creation(
                     self.stack.name,
                     self.stack.stack_id,
@@ -131,6 +141,31 @@ class Provisioner:
         )
         self.stack.put(resource)
         self.recorder.resource(resource)
+
+    def adopt(
+        self,
+        declaration: ResourceDeclaration,
+        dependencies: frozenset[Identity],
+        properties: Mapping[str, Any],
+        found: Provisioned,
+    ) -> None:
+        """Take a resource that exists into the stack, as it is; a rollback lets go of it again."""
+        resource = StackResource(
+            declaration.logical_id,
+            declaration.type,
+            declaration,
+            dependencies,
+            physical_id=found.physical_id,
+            properties=properties,
+            attributes=found.attributes,
+            status="IMPORT_IN_PROGRESS",
+        )
+        self._journal(Step.IMPORTED, declaration.logical_id, None)
+        self.stack.put(resource)
+        self.recorder.resource(resource, "Resource import started.")
+        done = resource.now_in("IMPORT_COMPLETE")
+        self.stack.put(done)
+        self.recorder.resource(done, "Resource import completed.")
 
     def update(
         self,
@@ -162,7 +197,7 @@ class Provisioner:
     ) -> None:
         # Until it has succeeded it may be on either side, and need what either side needs.
         between: dict[str, Any] = {
-            "unsettled": changed,
+            "possible": _distinct(*current.possible, current.properties, after.properties),
             "dependencies": current.dependencies | after.dependencies,
         }
         self.stack.put(after.now_in("UPDATE_IN_PROGRESS", **between))
@@ -170,7 +205,7 @@ class Provisioner:
         if current.physical_id is None:
             raise ResourceFailure(f"{current.logical_id} does not exist and cannot be updated")
         try:
-            made = self._handlers[after.type].update(
+            made = self.handlers[after.type].update(
                 Update(
                     self.stack.stack_id,
                     current.logical_id,
@@ -179,6 +214,7 @@ class Provisioner:
                     current.properties,
                     after.properties,
                     changed,
+                    current.possible,
                 )
             )
         except Exception as error:
@@ -187,7 +223,7 @@ class Provisioner:
             kept = current if restoring else after
             self.stack.put(kept.now_in("UPDATE_FAILED", reason, **between))
             raise ResourceFailure(reason) from error
-        done = after.now_in("UPDATE_COMPLETE", attributes=made.attributes, unsettled=frozenset())
+        done = after.now_in("UPDATE_COMPLETE", attributes=made.attributes, possible=())
         self.stack.put(done)
         self.recorder.resource(done)
 
@@ -211,8 +247,8 @@ class Provisioner:
         self._note(resource.now_in("DELETE_IN_PROGRESS"), current)
         if resource.physical_id is not None:
             try:
-                self._handlers[resource.type].delete(
-                    Deletion(resource.physical_id, resource.properties)
+                self.handlers[resource.type].delete(
+                    Deletion(resource.physical_id, resource.properties, resource.possible)
                 )
             except Exception as error:
                 failed = resource.now_in("DELETE_FAILED", failure_reason(error))

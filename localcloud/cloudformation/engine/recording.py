@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -24,6 +24,7 @@ class Recorder:
     def __init__(self, stack: Stack, operation: Operation) -> None:
         self.stack = stack
         self.operation = operation
+        self.before_failure: Callable[[], None] = lambda: None
 
     def stack_status(self, status: str, reason: str | None = None) -> None:
         """Move the stack to a status and say so."""
@@ -38,6 +39,8 @@ class Recorder:
 
     def resource(self, resource: StackResource, reason: str | None = None) -> None:
         """Say what state a resource is in."""
+        if resource.status.endswith("_FAILED"):
+            self.before_failure()
         self._add(
             resource.logical_id,
             resource.physical_id,

@@ -139,5 +139,5 @@ class StackRegistry:
             if users:
                 done = verb if name in new else "deleted"
                 raise ResourceFailure(
-                    f"Export {name} cannot be {done} as it is in use by {', '.join(users)}"
+                    f"Export {name} cannot be {done} as it is in use by {' and '.join(users)}"
                 )

@@ -8,6 +8,9 @@ from typing import Any
 
 from localcloud.cloudformation.engine.state import Stack, StackResource, Target
 from localcloud.cloudformation.errors import unresolved_dependency
+from localcloud.cloudformation.resources.handler import ResourceHandler
+from localcloud.cloudformation.resources.schema import conform
+from localcloud.cloudformation.resources.tagging import with_stack_tags
 from localcloud.cloudformation.template.conditions import evaluate_conditions
 from localcloud.cloudformation.template.declarations import OutputDeclaration, ResourceDeclaration
 from localcloud.cloudformation.template.evaluation import Resources, Scope
@@ -51,6 +54,20 @@ class ResolvedTarget:
             resources,
             import_value,
         )
+
+    def properties(self, logical_id: str, handler: ResourceHandler, scope: Scope) -> dict[str, Any]:
+        """Evaluated properties of a declared resource, with the tags that CloudFormation adds.
+
+        Raises ResourceFailure or CloudFormationError for what cannot be evaluated.
+        """
+        evaluated = scope.evaluate(dict(self.declared[logical_id].properties))
+        system = {
+            "aws:cloudformation:stack-name": self.pseudo["AWS::StackName"],
+            "aws:cloudformation:stack-id": self.pseudo["AWS::StackId"],
+            "aws:cloudformation:logical-id": logical_id,
+        }
+        conforming = conform(handler.schema, evaluated, "")
+        return with_stack_tags(handler, conforming, dict(self.target.tags), system)
 
 
 def resolve_target(target: Target, stack: Stack, context: CloudContext) -> ResolvedTarget:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
-from localcloud.cloudformation.engine.planning import ResourceChange
+from localcloud.cloudformation.engine.changes import ResourceChange, differing
 from localcloud.cloudformation.template.declarations import ResourceDeclaration, Template
 from localcloud.cloudformation.template.parameters import ParameterValue
 
@@ -34,7 +34,7 @@ class StackResource:
 
     `dependencies` names the very resources that it was made or last changed upon; after a failed
     update, those that it was to be changed upon as well.
-    `unsettled` names properties that failed updates may or may not have changed.
+    `possible`: after failed updates, all properties that it may have in part; empty once settled.
     `incomplete`: its creation failed; it must be deleted (if it exists at all) and made anew.
     """
 
@@ -48,8 +48,13 @@ class StackResource:
     status: str = ""
     status_reason: str | None = None
     updated_at: datetime = field(default_factory=now)
-    unsettled: frozenset[str] = frozenset()
+    possible: tuple[Mapping[str, Any], ...] = ()
     incomplete: bool = False
+
+    @property
+    def unsettled(self) -> frozenset[str]:
+        """Names of properties that failed updates may or may not have changed."""
+        return frozenset[str]().union(*(differing(p, self.properties) for p in self.possible))
 
     @property
     def identity(self) -> Identity:
@@ -69,8 +74,8 @@ class Target:
     parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
     tags: tuple[tuple[str, str], ...] = ()
     capabilities: tuple[str, ...] = ()
-    role_arn: str | None = None
     deployment_mode: str = "STANDARD"
+    import_existing: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,6 +111,7 @@ class Step(Enum):
     MADE = "made"
     CHANGED = "changed"
     REPLACED = "replaced"
+    IMPORTED = "imported"
 
 
 @dataclass(frozen=True)
@@ -129,6 +135,7 @@ class ChangeSet:
     status: str
     status_reason: str | None
     execution_status: str
+    role_arn: str | None = None
     description: str | None = None
     token: str | None = None
     include_nested_stacks: bool = False
@@ -152,6 +159,8 @@ class Stack:
         self.name = name
         self.stack_id = stack_id
         self.lock = threading.RLock()
+        # Set when the stack has been described since its last watched operation began.
+        self.looked_at = threading.Event()
         self.created_at = now()
         self.updated_at: datetime | None = None
         self.deleted_at: datetime | None = None
@@ -166,6 +175,8 @@ class Stack:
         self.deletion_mode: str | None = None
         self.change_set_id: str | None = None
         self.operation: Operation | None = None
+        # Kept for all operations until a request names another one.
+        self.role_arn: str | None = None
         self.imports: frozenset[str] = frozenset()
         self.stable_imports: frozenset[str] = frozenset()
         self.ever_stable = False

@@ -37,7 +37,7 @@ def restore_former_state(
     """
     failed: list[str] = []
     kept: list[JournalEntry] = []
-    for entry in reversed(stack.journal):
+    for entry in reversed(_without_stopovers(stack.journal)):
         current = stack.resource(entry.logical_id)
         try:
             _undo(entry, current, stack, provisioner, entry.logical_id in skip)
@@ -51,6 +51,18 @@ def restore_former_state(
     return failed
 
 
+def _without_stopovers(journal: list[JournalEntry]) -> list[JournalEntry]:
+    """The journal without changes to what an older entry changes back, or deletes, altogether."""
+    known: set[str] = set()
+    needed = []
+    for entry in journal:
+        if entry.step is not Step.CHANGED or entry.logical_id not in known:
+            needed.append(entry)
+        if entry.step is not Step.IMPORTED:
+            known.add(entry.logical_id)
+    return needed
+
+
 def _undo(
     entry: JournalEntry,
     current: StackResource | None,
@@ -61,7 +73,9 @@ def _undo(
     before = entry.before
     if current is None:
         return
-    if before is None:
+    if entry.step is Step.IMPORTED:
+        provisioner.keep(current)
+    elif before is None:
         stack.leftovers.append(current)
     elif entry.step is Step.REPLACED:
         stack.leftovers.append(current)
@@ -78,6 +92,28 @@ def _leave(before: StackResource, stack: Stack, provisioner: Provisioner) -> Non
     left = before.now_in("UPDATE_COMPLETE", SKIPPED_REASON)
     stack.put(left)
     provisioner.recorder.resource(left)
+
+
+def restore_failed(stack: Stack, provisioner: Provisioner, failed: Collection[str]) -> None:
+    """Restore resources whose update failed to their last stable state; they stay UPDATE_FAILED.
+
+    That is what becomes of them when a failed operation preserves what succeeded. What cannot be
+    restored stays unsettled for the next operation.
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stack-failure-options.html
+    """
+    for logical_id in failed:
+        entry = next(e for e in reversed(stack.journal) if e.logical_id == logical_id)
+        current = stack.resource(logical_id)
+        if current is None or entry.step is not Step.CHANGED or entry.before is None:
+            continue
+        reason = current.status_reason
+        try:
+            provisioner.restore(current, entry.before)
+        except ResourceFailure:
+            continue
+        restored = stack.resource(logical_id)
+        if restored is not None:
+            stack.put(restored.now_in("UPDATE_FAILED", reason))
 
 
 def delete_leftovers(

@@ -28,6 +28,7 @@ from localcloud.cloudformation.resources.schema import (
     MapOf,
     Schema,
 )
+from localcloud.cloudformation.resources.tagging import update_tags
 
 _CORS: Schema = {
     "AllowCredentials": BOOLEAN,
@@ -85,12 +86,12 @@ class Api(ResourceHandler):
         )
         if task.touches("CorsConfiguration") and "CorsConfiguration" not in task.new:
             client.delete_cors_configuration(ApiId=api_id)
-        if task.touches("Tags"):
-            gone = sorted(set(task.old.get("Tags", {})) - set(task.new.get("Tags", {})))
-            if gone:
-                client.untag_resource(ResourceArn=self._arn(api_id), TagKeys=gone)
-            if task.new.get("Tags"):
-                client.tag_resource(ResourceArn=self._arn(api_id), Tags=task.new["Tags"])
+        arn = self._arn(api_id)
+        update_tags(
+            task,
+            tag=lambda tags: client.tag_resource(ResourceArn=arn, Tags=tags),
+            untag=lambda keys: client.untag_resource(ResourceArn=arn, TagKeys=keys),
+        )
         return task.unchanged()
 
     def delete(self, task: Deletion) -> None:

@@ -17,7 +17,6 @@ from localcloud.cloudformation.resources.handler import (
     Update,
     chosen,
     gone_is_fine,
-    tag_map,
 )
 from localcloud.cloudformation.resources.schema import (
     BOOLEAN,
@@ -27,6 +26,7 @@ from localcloud.cloudformation.resources.schema import (
     TEXT,
     Schema,
 )
+from localcloud.cloudformation.resources.tagging import tag_map
 
 _WHERE = ("ResourceId", "ScalableDimension", "ServiceNamespace")
 _NOT_FOUND = ("ObjectNotFoundException", "ValidationException")

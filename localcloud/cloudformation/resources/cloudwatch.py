@@ -24,6 +24,7 @@ from localcloud.cloudformation.resources.schema import (
     TEXT,
     Schema,
 )
+from localcloud.cloudformation.resources.tagging import tag_list, update_tags
 
 _DIMENSIONS: Schema = [{"Name*": TEXT, "Value*": TEXT}]
 _METRICS: Schema = [
@@ -71,8 +72,7 @@ class Alarm(ResourceHandler):
         "TreatMissingData": TEXT,
         "Unit": TEXT,
     }
-    # Tags of an alarm are given when it is made; PutMetricAlarm ignores them afterwards.
-    replace_on = frozenset({"AlarmName", "Tags"})
+    replace_on = frozenset({"AlarmName"})
     attributes = frozenset({"Arn"})
     name_property = "AlarmName"
 
@@ -91,6 +91,14 @@ class Alarm(ResourceHandler):
 
     def update(self, task: Update) -> Provisioned:
         self._put(task.physical_id, task.new)
+        client = self.context.client("cloudwatch")
+        arn = task.attributes["Arn"]
+        # PutMetricAlarm ignores the tags of an alarm that exists.
+        update_tags(
+            task,
+            tag=lambda tags: client.tag_resource(ResourceARN=arn, Tags=tag_list(tags)),
+            untag=lambda keys: client.untag_resource(ResourceARN=arn, TagKeys=keys),
+        )
         return task.unchanged()
 
     def delete(self, task: Deletion) -> None:

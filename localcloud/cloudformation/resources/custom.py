@@ -23,9 +23,9 @@ from localcloud.cloudformation.resources.handler import (
     ResourceHandler,
     Update,
     gone_is_fine,
-    tag_map,
 )
 from localcloud.cloudformation.resources.schema import TEXT, Schema
+from localcloud.cloudformation.resources.tagging import tag_map
 
 _TAG = "aws-cdk:auto-delete-objects"
 

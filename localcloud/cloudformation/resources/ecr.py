@@ -13,9 +13,9 @@ from localcloud.cloudformation.resources.handler import (
     ResourceHandler,
     Update,
     gone_is_fine,
-    removed_tags,
 )
 from localcloud.cloudformation.resources.schema import BOOLEAN, JSON, TAGS, TEXT, Schema
+from localcloud.cloudformation.resources.tagging import tag_list, update_tags
 
 
 class Repository(ResourceHandler):
@@ -58,10 +58,13 @@ class Repository(ResourceHandler):
         for prop in ("LifecyclePolicy", "RepositoryPolicyText"):
             if prop in properties:
                 self._configure(name, prop, properties)
-        return Provisioned(
-            name,
-            {"Arn": repository["repositoryArn"], "RepositoryUri": repository["repositoryUri"]},
-        )
+        return _provisioned(repository)
+
+    def find(self, name: str) -> Provisioned | None:
+        with gone_is_fine("RepositoryNotFoundException"):
+            found = self.context.client("ecr").describe_repositories(repositoryNames=[name])
+            return _provisioned(found["repositories"][0])
+        return None
 
     def _configure(self, name: str, prop: str, properties: Mapping[str, Any]) -> None:
         client = self.context.client("ecr")
@@ -106,14 +109,13 @@ class Repository(ResourceHandler):
                 self._configure(task.physical_id, prop, task.new)
             else:
                 self._deconfigure(task.physical_id, prop)
-        if task.touches("Tags"):
-            client = self.context.client("ecr")
-            arn = task.attributes["Arn"]
-            gone = removed_tags(task.old.get("Tags"), task.new.get("Tags"))
-            if gone:
-                client.untag_resource(resourceArn=arn, tagKeys=gone)
-            if task.new.get("Tags"):
-                client.tag_resource(resourceArn=arn, tags=task.new["Tags"])
+        client = self.context.client("ecr")
+        arn = task.attributes["Arn"]
+        update_tags(
+            task,
+            tag=lambda tags: client.tag_resource(resourceArn=arn, tags=tag_list(tags)),
+            untag=lambda keys: client.untag_resource(resourceArn=arn, tagKeys=keys),
+        )
         return task.unchanged()
 
     def delete(self, task: Deletion) -> None:
@@ -122,6 +124,13 @@ class Repository(ResourceHandler):
                 repositoryName=task.physical_id,
                 force=task.properties.get("EmptyOnDelete", False),
             )
+
+
+def _provisioned(repository: Mapping[str, Any]) -> Provisioned:
+    return Provisioned(
+        repository["repositoryName"],
+        {"Arn": repository["repositoryArn"], "RepositoryUri": repository["repositoryUri"]},
+    )
 
 
 def _scanning(properties: Mapping[str, Any]) -> dict[str, bool]:

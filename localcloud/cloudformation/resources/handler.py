@@ -62,7 +62,7 @@ class Update:
     """The task of changing one resource in place.
 
     `changed` names the top-level properties to apply: all that differ, and after an update that
-    failed half-way also those that may differ.
+    failed half-way also those that may differ. `possible`: properties that it may have in part.
     """
 
     stack_id: str
@@ -72,6 +72,11 @@ class Update:
     old: Mapping[str, Any]
     new: Mapping[str, Any]
     changed: frozenset[str]
+    possible: tuple[Mapping[str, Any], ...] = ()
+
+    def formers(self, name: str) -> list[Any]:
+        """Every value that the property may have now, in whole or in part."""
+        return _values(name, self.old, self.possible)
 
     def touches(self, *names: str) -> bool:
         """Whether any of these properties is to be applied."""
@@ -84,10 +89,21 @@ class Update:
 
 @dataclass(frozen=True)
 class Deletion:
-    """The task of removing one resource."""
+    """The task of removing one resource; `possible` as for an update."""
 
     physical_id: str
     properties: Mapping[str, Any]
+    possible: tuple[Mapping[str, Any], ...] = ()
+
+    def formers(self, name: str) -> list[Any]:
+        """Every value that the property may have now, in whole or in part."""
+        return _values(name, self.properties, self.possible)
+
+
+def _values(
+    name: str, last: Mapping[str, Any], possible: tuple[Mapping[str, Any], ...]
+) -> list[Any]:
+    return [properties[name] for properties in (last, *possible) if name in properties]
 
 
 class ResourceHandler(ABC):
@@ -101,6 +117,8 @@ class ResourceHandler(ABC):
     volatile_attributes: ClassVar[frozenset[str]] = frozenset()
     # The property that fixes the physical name: such a resource cannot be replaced under its name.
     name_property: ClassVar[str | None] = None
+    # Whether the service lets anybody set tags that begin with "aws:".
+    takes_system_tags: ClassVar[bool] = True
 
     def __init__(self, context: CloudContext) -> None:
         self.context = context
@@ -117,6 +135,10 @@ class ResourceHandler(ABC):
     def delete(self, task: Deletion) -> None:
         """Remove the resource; succeed when it does not exist."""
 
+    def find(self, name: str) -> Provisioned | None:
+        """What exists under a custom name, if resources of this type can be imported by it."""
+        return None
+
 
 @contextmanager
 def gone_is_fine(*codes: str) -> Iterator[None]:
@@ -126,16 +148,6 @@ def gone_is_fine(*codes: str) -> Iterator[None]:
     except ClientError as error:
         if error.response["Error"]["Code"] not in codes:
             raise
-
-
-def tag_map(tags: list[Mapping[str, str]] | None) -> dict[str, str]:
-    """CloudFormation's list of tags as a plain mapping."""
-    return {tag["Key"]: tag["Value"] for tag in tags or ()}
-
-
-def removed_tags(old: list[Any] | None, new: list[Any] | None) -> list[str]:
-    """Keys that must be untagged."""
-    return sorted(set(tag_map(old)) - set(tag_map(new)))
 
 
 def chosen(properties: Mapping[str, Any], *names: str) -> dict[str, Any]:

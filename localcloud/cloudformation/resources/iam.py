@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, ClassVar
 
 from localcloud.cloudformation.resources.handler import (
@@ -14,9 +14,9 @@ from localcloud.cloudformation.resources.handler import (
     Update,
     chosen,
     gone_is_fine,
-    removed_tags,
 )
 from localcloud.cloudformation.resources.schema import INTEGER, JSON, TAGS, TEXT, Schema
+from localcloud.cloudformation.resources.tagging import tag_list, update_tags
 
 
 class Role(ResourceHandler):
@@ -57,9 +57,14 @@ class Role(ResourceHandler):
         task.started(name)
         for arn in properties.get("ManagedPolicyArns", ()):
             client.attach_role_policy(RoleName=name, PolicyArn=arn)
-        for policy_name, document in _inline(properties).items():
+        for policy_name, document in _inline(properties.get("Policies", ())).items():
             client.put_role_policy(RoleName=name, PolicyName=policy_name, PolicyDocument=document)
-        return Provisioned(name, {"Arn": role["Arn"], "RoleId": role["RoleId"]})
+        return _role(role)
+
+    def find(self, name: str) -> Provisioned | None:
+        with gone_is_fine("NoSuchEntity"):
+            return _role(self.context.client("iam").get_role(RoleName=name)["Role"])
+        return None
 
     def update(self, task: Update) -> Provisioned:
         client = self.context.client("iam")
@@ -85,53 +90,57 @@ class Role(ResourceHandler):
             self._attach(name, task)
         if task.touches("Policies"):
             self._put_inline(name, task)
-        if task.touches("Tags"):
-            gone = removed_tags(task.old.get("Tags"), task.new.get("Tags"))
-            if gone:
-                client.untag_role(RoleName=name, TagKeys=gone)
-            if task.new.get("Tags"):
-                client.tag_role(RoleName=name, Tags=task.new["Tags"])
+        update_tags(
+            task,
+            tag=lambda tags: client.tag_role(RoleName=name, Tags=tag_list(tags)),
+            untag=lambda keys: client.untag_role(RoleName=name, TagKeys=keys),
+        )
         return task.unchanged()
 
     def _attach(self, name: str, task: Update) -> None:
         client = self.context.client("iam")
         wanted = task.new.get("ManagedPolicyArns", [])
-        for arn in task.old.get("ManagedPolicyArns", []):
-            if arn not in wanted:
-                with gone_is_fine("NoSuchEntity"):
-                    client.detach_role_policy(RoleName=name, PolicyArn=arn)
+        for arn in _each(task.formers("ManagedPolicyArns"), besides=wanted):
+            with gone_is_fine("NoSuchEntity"):
+                client.detach_role_policy(RoleName=name, PolicyArn=arn)
         for arn in wanted:
             client.attach_role_policy(RoleName=name, PolicyArn=arn)
 
     def _put_inline(self, name: str, task: Update) -> None:
         client = self.context.client("iam")
-        wanted = _inline(task.new)
-        for policy_name in _inline(task.old):
-            if policy_name not in wanted:
-                with gone_is_fine("NoSuchEntity"):
-                    client.delete_role_policy(RoleName=name, PolicyName=policy_name)
+        wanted = _inline(task.new.get("Policies", ()))
+        formers = [_inline(policies) for policies in task.formers("Policies")]
+        for policy_name in _each(formers, besides=wanted):
+            with gone_is_fine("NoSuchEntity"):
+                client.delete_role_policy(RoleName=name, PolicyName=policy_name)
         for policy_name, document in wanted.items():
             client.put_role_policy(RoleName=name, PolicyName=policy_name, PolicyDocument=document)
 
     def delete(self, task: Deletion) -> None:
         client = self.context.client("iam")
         name = task.physical_id
-        for arn in task.properties.get("ManagedPolicyArns", ()):
+        for arn in _each(task.formers("ManagedPolicyArns")):
             with gone_is_fine("NoSuchEntity"):
                 client.detach_role_policy(RoleName=name, PolicyArn=arn)
-        for policy_name in _inline(task.properties):
+        for policy_name in _each(_inline(policies) for policies in task.formers("Policies")):
             with gone_is_fine("NoSuchEntity"):
                 client.delete_role_policy(RoleName=name, PolicyName=policy_name)
         with gone_is_fine("NoSuchEntity"):
             client.delete_role(RoleName=name)
 
 
-def _inline(properties: Mapping[str, Any]) -> dict[str, str]:
+def _role(role: Mapping[str, Any]) -> Provisioned:
+    return Provisioned(role["RoleName"], {"Arn": role["Arn"], "RoleId": role["RoleId"]})
+
+
+def _inline(policies: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """Documents of a role's own inline policies by name."""
-    return {
-        policy["PolicyName"]: json.dumps(policy["PolicyDocument"])
-        for policy in properties.get("Policies", ())
-    }
+    return {policy["PolicyName"]: json.dumps(policy["PolicyDocument"]) for policy in policies}
+
+
+def _each(formers: Iterable[Iterable[str]], besides: Collection[str] = ()) -> list[str]:
+    """Every name that any former value of a property has, and the wanted ones have not."""
+    return sorted({name for names in formers for name in names} - set(besides))
 
 
 class Policy(ResourceHandler):
@@ -166,12 +175,11 @@ class Policy(ResourceHandler):
 
     def update(self, task: Update) -> Provisioned:
         self._put(task.new)
-        former = [role for role in task.old.get("Roles", []) if role not in task.new["Roles"]]
-        self._remove(task.physical_id, former)
+        self._remove(task.physical_id, _each(task.formers("Roles"), besides=task.new["Roles"]))
         return task.unchanged()
 
     def delete(self, task: Deletion) -> None:
-        self._remove(task.physical_id, task.properties.get("Roles", []))
+        self._remove(task.physical_id, _each(task.formers("Roles")))
 
 
 class ManagedPolicy(ResourceHandler):
@@ -217,17 +225,16 @@ class ManagedPolicy(ResourceHandler):
                 client.delete_policy_version(PolicyArn=arn, VersionId=version["VersionId"])
         if task.touches("Roles"):
             wanted = task.new.get("Roles", [])
-            for role in task.old.get("Roles", []):
-                if role not in wanted:
-                    with gone_is_fine("NoSuchEntity"):
-                        client.detach_role_policy(RoleName=role, PolicyArn=arn)
+            for role in _each(task.formers("Roles"), besides=wanted):
+                with gone_is_fine("NoSuchEntity"):
+                    client.detach_role_policy(RoleName=role, PolicyArn=arn)
             for role in wanted:
                 client.attach_role_policy(RoleName=role, PolicyArn=arn)
         return task.unchanged()
 
     def delete(self, task: Deletion) -> None:
         client = self.context.client("iam")
-        for role in task.properties.get("Roles", ()):
+        for role in _each(task.formers("Roles")):
             with gone_is_fine("NoSuchEntity"):
                 client.detach_role_policy(RoleName=role, PolicyArn=task.physical_id)
         with gone_is_fine("NoSuchEntity"):

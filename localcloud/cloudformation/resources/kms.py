@@ -15,7 +15,6 @@ from localcloud.cloudformation.resources.handler import (
     ResourceHandler,
     Update,
     gone_is_fine,
-    removed_tags,
 )
 from localcloud.cloudformation.resources.schema import (
     BOOLEAN,
@@ -25,6 +24,7 @@ from localcloud.cloudformation.resources.schema import (
     TEXT,
     Schema,
 )
+from localcloud.cloudformation.resources.tagging import tag_list, tag_map, update_tags
 
 _DEFAULT_WINDOW_DAYS = 30
 
@@ -53,10 +53,7 @@ class Key(ResourceHandler):
             "Description": properties.get("Description", ""),
             "KeySpec": properties.get("KeySpec", "SYMMETRIC_DEFAULT"),
             "KeyUsage": properties.get("KeyUsage", "ENCRYPT_DECRYPT"),
-            "Tags": [
-                {"TagKey": tag["Key"], "TagValue": tag["Value"]}
-                for tag in properties.get("Tags", [])
-            ],
+            "Tags": _tags(tag_map(properties.get("Tags"))),
         }
         if "KeyPolicy" in properties:
             arguments["Policy"] = json.dumps(properties["KeyPolicy"])
@@ -83,15 +80,11 @@ class Key(ResourceHandler):
         if task.touches("EnableKeyRotation"):
             rotate = task.new.get("EnableKeyRotation", False)
             (client.enable_key_rotation if rotate else client.disable_key_rotation)(KeyId=key_id)
-        if task.touches("Tags"):
-            gone = removed_tags(task.old.get("Tags"), task.new.get("Tags"))
-            if gone:
-                client.untag_resource(KeyId=key_id, TagKeys=gone)
-            if task.new.get("Tags"):
-                client.tag_resource(
-                    KeyId=key_id,
-                    Tags=[{"TagKey": t["Key"], "TagValue": t["Value"]} for t in task.new["Tags"]],
-                )
+        update_tags(
+            task,
+            tag=lambda tags: client.tag_resource(KeyId=key_id, Tags=_tags(tags)),
+            untag=lambda keys: client.untag_resource(KeyId=key_id, TagKeys=keys),
+        )
         return task.unchanged()
 
     def delete(self, task: Deletion) -> None:
@@ -101,6 +94,10 @@ class Key(ResourceHandler):
             if state != "PendingDeletion":
                 days = task.properties.get("PendingWindowInDays", _DEFAULT_WINDOW_DAYS)
                 client.schedule_key_deletion(KeyId=task.physical_id, PendingWindowInDays=days)
+
+
+def _tags(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    return tag_list(tags, "TagKey", "TagValue")
 
 
 class Alias(ResourceHandler):

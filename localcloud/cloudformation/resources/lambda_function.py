@@ -17,8 +17,6 @@ from localcloud.cloudformation.resources.handler import (
     Update,
     chosen,
     gone_is_fine,
-    removed_tags,
-    tag_map,
 )
 from localcloud.cloudformation.resources.schema import (
     INTEGER,
@@ -27,6 +25,7 @@ from localcloud.cloudformation.resources.schema import (
     MapOf,
     Schema,
 )
+from localcloud.cloudformation.resources.tagging import tag_map, update_tags
 
 _CONFIGURATION = (
     "DeadLetterConfig",
@@ -167,13 +166,12 @@ class Function(ResourceHandler):
             client.update_function_configuration(FunctionName=name, **configuration)
         if task.touches("ReservedConcurrentExecutions"):
             self._reserve(name, task.new)
-        if task.touches("Tags"):
-            arn = task.attributes["Arn"]
-            gone = removed_tags(task.old.get("Tags"), task.new.get("Tags"))
-            if gone:
-                client.untag_resource(Resource=arn, TagKeys=gone)
-            if task.new.get("Tags"):
-                client.tag_resource(Resource=arn, Tags=tag_map(task.new["Tags"]))
+        arn = task.attributes["Arn"]
+        update_tags(
+            task,
+            tag=lambda tags: client.tag_resource(Resource=arn, Tags=tags),
+            untag=lambda keys: client.untag_resource(Resource=arn, TagKeys=keys),
+        )
         return task.unchanged()
 
     def delete(self, task: Deletion) -> None:

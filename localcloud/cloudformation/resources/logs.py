@@ -13,10 +13,9 @@ from localcloud.cloudformation.resources.handler import (
     ResourceHandler,
     Update,
     gone_is_fine,
-    removed_tags,
-    tag_map,
 )
 from localcloud.cloudformation.resources.schema import INTEGER, JSON, TAGS, TEXT, Schema
+from localcloud.cloudformation.resources.tagging import tag_map, update_tags
 
 
 class LogGroup(ResourceHandler):
@@ -51,7 +50,15 @@ class LogGroup(ResourceHandler):
             client.put_retention_policy(
                 logGroupName=name, retentionInDays=properties["RetentionInDays"]
             )
+        return self._provisioned(name)
+
+    def _provisioned(self, name: str) -> Provisioned:
         return Provisioned(name, {"Arn": f"{self._arn(name)}:*"})
+
+    def find(self, name: str) -> Provisioned | None:
+        pages = self.context.client("logs").get_paginator("describe_log_groups")
+        named = pages.paginate(logGroupNamePrefix=name).search("logGroups[].logGroupName")
+        return self._provisioned(name) if name in named else None
 
     def _arn(self, name: str) -> str:
         return f"arn:aws:logs:{self.context.region}:{self.context.account}:log-group:{name}"
@@ -71,12 +78,12 @@ class LogGroup(ResourceHandler):
                 client.associate_kms_key(logGroupName=name, kmsKeyId=task.new["KmsKeyId"])
             else:
                 client.disassociate_kms_key(logGroupName=name)
-        if task.touches("Tags"):
-            gone = removed_tags(task.old.get("Tags"), task.new.get("Tags"))
-            if gone:
-                client.untag_resource(resourceArn=self._arn(name), tagKeys=gone)
-            if task.new.get("Tags"):
-                client.tag_resource(resourceArn=self._arn(name), tags=tag_map(task.new["Tags"]))
+        arn = self._arn(name)
+        update_tags(
+            task,
+            tag=lambda tags: client.tag_resource(resourceArn=arn, tags=tags),
+            untag=lambda keys: client.untag_resource(resourceArn=arn, tagKeys=keys),
+        )
         return task.unchanged()
 
     def delete(self, task: Deletion) -> None:

@@ -81,13 +81,17 @@ class Bucket(ResourceHandler):
     replace_on = frozenset({"BucketName"})
     attributes = frozenset({"Arn", "DomainName", "RegionalDomainName"})
     name_property = "BucketName"
+    # S3 refuses them from any caller, also from one with CloudFormation's credentials.
+    takes_system_tags = False
 
     def create(self, task: Creation) -> Provisioned:
         client = self.context.client("s3")
         name = task.properties.get("BucketName") or task.generated_name(
             max_length=63, lower_case=True
         )
-        self._refuse_existing(name)
+        # S3 answers "yes" in us-east-1 when the owner creates a bucket twice.
+        if self._exists(name):
+            raise ResourceFailure(f"{name} already exists")
         arguments: dict[str, Any] = {"Bucket": name}
         if self.context.region != "us-east-1":
             arguments["CreateBucketConfiguration"] = {"LocationConstraint": self.context.region}
@@ -98,15 +102,17 @@ class Bucket(ResourceHandler):
                 self._configure(name, prop, task.properties[prop])
         return Provisioned(name, self._attributes(name))
 
-    def _refuse_existing(self, name: str) -> None:
-        """S3 answers "yes" in us-east-1 when the owner creates a bucket twice."""
+    def _exists(self, name: str) -> bool:
         try:
             self.context.client("s3").head_bucket(Bucket=name)
         except ClientError as error:
             if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
-                return
+                return False
             raise
-        raise ResourceFailure(f"{name} already exists")
+        return True
+
+    def find(self, name: str) -> Provisioned | None:
+        return Provisioned(name, self._attributes(name)) if self._exists(name) else None
 
     def _attributes(self, name: str) -> dict[str, str]:
         return {

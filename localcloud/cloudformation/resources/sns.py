@@ -14,9 +14,9 @@ from localcloud.cloudformation.resources.handler import (
     ResourceHandler,
     Update,
     gone_is_fine,
-    removed_tags,
 )
 from localcloud.cloudformation.resources.schema import JSON, TAGS, TEXT, Schema
+from localcloud.cloudformation.resources.tagging import tag_list, update_tags
 
 
 class Topic(ResourceHandler):
@@ -57,12 +57,11 @@ class Topic(ResourceHandler):
                 client.set_topic_attributes(
                     TopicArn=arn, AttributeName=name, AttributeValue=task.new.get(name, "")
                 )
-        if task.touches("Tags"):
-            gone = removed_tags(task.old.get("Tags"), task.new.get("Tags"))
-            if gone:
-                client.untag_resource(ResourceArn=arn, TagKeys=gone)
-            if task.new.get("Tags"):
-                client.tag_resource(ResourceArn=arn, Tags=task.new["Tags"])
+        update_tags(
+            task,
+            tag=lambda tags: client.tag_resource(ResourceArn=arn, Tags=tag_list(tags)),
+            untag=lambda keys: client.untag_resource(ResourceArn=arn, TagKeys=keys),
+        )
         return task.unchanged()
 
     def delete(self, task: Deletion) -> None:

@@ -13,9 +13,9 @@ from localcloud.cloudformation.resources.handler import (
     Update,
     chosen,
     gone_is_fine,
-    removed_tags,
 )
 from localcloud.cloudformation.resources.schema import TEXT, MapOf, Schema
+from localcloud.cloudformation.resources.tagging import tag_list, update_tags
 
 
 class Parameter(ResourceHandler):
@@ -59,32 +59,33 @@ class Parameter(ResourceHandler):
         self.context.client("ssm").add_tags_to_resource(
             ResourceType="Parameter",
             ResourceId=name,
-            Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+            Tags=tag_list(tags),
         )
 
     def _provisioned(self, name: str, properties: Mapping[str, Any]) -> Provisioned:
         return Provisioned(name, {"Type": properties["Type"], "Value": properties["Value"]})
 
+    def find(self, name: str) -> Provisioned | None:
+        with gone_is_fine("ParameterNotFound"):
+            found = self.context.client("ssm").get_parameter(Name=name)["Parameter"]
+            return self._provisioned(name, found)
+        return None
+
     def update(self, task: Update) -> Provisioned:
         if task.changed - {"Tags"}:
             self._put(task.physical_id, task.new, overwrite=True)
-        if task.touches("Tags"):
-            gone = removed_tags(_as_list(task.old.get("Tags")), _as_list(task.new.get("Tags")))
-            if gone:
-                self.context.client("ssm").remove_tags_from_resource(
-                    ResourceType="Parameter", ResourceId=task.physical_id, TagKeys=gone
-                )
-            if task.new.get("Tags"):
-                self._tag(task.physical_id, task.new["Tags"])
+        update_tags(
+            task,
+            tag=lambda tags: self._tag(task.physical_id, tags),
+            untag=lambda keys: self.context.client("ssm").remove_tags_from_resource(
+                ResourceType="Parameter", ResourceId=task.physical_id, TagKeys=keys
+            ),
+        )
         return self._provisioned(task.physical_id, task.new)
 
     def delete(self, task: Deletion) -> None:
         with gone_is_fine("ParameterNotFound"):
             self.context.client("ssm").delete_parameter(Name=task.physical_id)
-
-
-def _as_list(tags: Mapping[str, str] | None) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in (tags or {}).items()]
 
 
 HANDLERS = (Parameter,)

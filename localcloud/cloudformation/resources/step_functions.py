@@ -18,7 +18,6 @@ from localcloud.cloudformation.resources.handler import (
     Update,
     gone_is_fine,
     lower_camel,
-    removed_tags,
 )
 from localcloud.cloudformation.resources.schema import (
     BOOLEAN,
@@ -28,6 +27,7 @@ from localcloud.cloudformation.resources.schema import (
     MapOf,
     Schema,
 )
+from localcloud.cloudformation.resources.tagging import tag_list, update_tags
 from localcloud.context import CloudContext
 
 _DEFINITION = ("Definition", "DefinitionS3Location", "DefinitionString", "DefinitionSubstitutions")
@@ -106,12 +106,13 @@ class StateMachine(ResourceHandler):
             )
         if changes:
             client.update_state_machine(stateMachineArn=arn, **changes)
-        if task.touches("Tags"):
-            gone = removed_tags(task.old.get("Tags"), task.new.get("Tags"))
-            if gone:
-                client.untag_resource(resourceArn=arn, tagKeys=gone)
-            if task.new.get("Tags"):
-                client.tag_resource(resourceArn=arn, tags=lower_camel(task.new["Tags"]))
+        update_tags(
+            task,
+            tag=lambda tags: client.tag_resource(
+                resourceArn=arn, tags=tag_list(tags, "key", "value")
+            ),
+            untag=lambda keys: client.untag_resource(resourceArn=arn, tagKeys=keys),
+        )
         return task.unchanged()
 
     def delete(self, task: Deletion) -> None:

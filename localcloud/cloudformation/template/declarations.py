@@ -49,6 +49,7 @@ class ResourceDeclaration:
     condition: str | None = None
     metadata: Any = None
     deletion_policy: str = "Delete"
+    has_deletion_policy: bool = False
     update_replace_policy: str = "Delete"
 
 
@@ -162,6 +163,7 @@ def _resource(logical_id: str, declared: Any, problems: list[str]) -> ResourceDe
         condition=_condition(where, declared, problems),
         metadata=declared.get("Metadata"),
         deletion_policy=_policy(where, declared, "DeletionPolicy", _DELETION_POLICIES, problems),
+        has_deletion_policy="DeletionPolicy" in declared,
         update_replace_policy=_policy(
             where, declared, "UpdateReplacePolicy", _UPDATE_REPLACE_POLICIES, problems
         ),

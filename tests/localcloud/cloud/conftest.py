@@ -5,7 +5,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -82,8 +82,34 @@ class FunctionError(Exception):
         self.payload = payload
 
 
-def start_cloud() -> Cloud:
-    return Cloud(make_functions=FunctionsInThisProcess)  # type: ignore[arg-type]
+@contextmanager
+def start_cloud() -> Iterator[Cloud]:
+    """With the role `any`, which functions and state machines run as: it may do everything."""
+    with Cloud(make_functions=FunctionsInThisProcess) as cloud:  # type: ignore[arg-type]
+        make_role(cloud, "any", ["*"])
+        yield cloud
+
+
+def make_role(cloud: Cloud, name: str, actions: list[str]) -> str:
+    """A role that functions, state machines and the account may assume; its ARN."""
+    iam = cloud.context.client("iam")
+    principal = {
+        "AWS": cloud.context.account,
+        "Service": ["lambda.amazonaws.com", "states.amazonaws.com"],
+    }
+    role = iam.create_role(
+        RoleName=name,
+        AssumeRolePolicyDocument=json.dumps(
+            policy(Effect="Allow", Action="sts:AssumeRole", Principal=principal)
+        ),
+    )
+    document = json.dumps(policy(Effect="Allow", Action=actions, Resource="*"))
+    iam.put_role_policy(RoleName=name, PolicyName="any", PolicyDocument=document)
+    return str(role["Role"]["Arn"])
+
+
+def policy(**statement: Any) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": [statement]}
 
 
 @pytest.fixture(scope="module")
@@ -254,9 +280,6 @@ class Apis:
         )
 
     def _function(self, name: str) -> str:
-        iam = self.cloud.context.client("iam")
-        with suppress(iam.exceptions.EntityAlreadyExistsException):
-            iam.create_role(RoleName="any", AssumeRolePolicyDocument="{}")
         client = self.cloud.context.client("lambda")
         client.create_function(
             FunctionName=name,

@@ -247,6 +247,9 @@ def test_key_of_a_user_is_known_while_it_is_active(api, cloud):
     iam = cloud.context.client("iam")
     user = f"scientist-{uuid.uuid4().hex[:6]}"
     iam.create_user(UserName=user)
+    statement = {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_user_policy(UserName=user, PolicyName="any", PolicyDocument=document)
     key = iam.create_access_key(UserName=user)["AccessKey"]
     credentials = Credentials(key["AccessKeyId"], key["SecretAccessKey"])
     assert send(signed(f"{api.url}/jobs", credentials)).status_code == 200

@@ -85,6 +85,9 @@ def endpoint_of(lines: list[str]) -> str:
     return export.partition("=")[2]
 
 
+LIST = "import boto3; print([b['Name'] for b in boto3.client('s3').list_buckets()['Buckets']])"
+
+
 def test_up_serves_until_it_is_told_to_end_and_leaves_no_file(localcloud, tmp_path):
     up = localcloud("up")
     lines = lines_of_up(up)
@@ -95,7 +98,8 @@ def test_up_serves_until_it_is_told_to_end_and_leaves_no_file(localcloud, tmp_pa
     script = "import boto3; boto3.client('s3').create_bucket(Bucket='by-exec')"
     code, _, err = ended(localcloud("exec", "--", sys.executable, "-c", script))
     assert code == 0, err
-    assert "by-exec" in requests.get(endpoint, timeout=10).text
+    code, out, _ = ended(localcloud("exec", "--", sys.executable, "-c", LIST))
+    assert (code, out) == (0, "['by-exec']\n")
     up.send_signal(signal.SIGTERM)
     code, out, err = ended(up)
     assert (code, err) == (0, "")
@@ -115,9 +119,12 @@ def test_two_clouds_side_by_side_do_not_see_each_other_and_exec_asks_which(local
     assert "several clouds are up: say which with --port" in err
     for port in ports:
         endpoint = f"http://localhost:{port}"
-        assert requests.put(f"{endpoint}/bucket-at-{port}", timeout=10).status_code == 200
-        listed = requests.get(endpoint, timeout=10).text
-        assert [other for other in ports if f"bucket-at-{other}" in listed] == [port]
+        create = f"import boto3; boto3.client('s3').create_bucket(Bucket='bucket-at-{port}')"
+        for script in (create, LIST):
+            _, out, _ = ended(
+                localcloud("exec", "--port", port, "--", sys.executable, "-c", script)
+            )
+        assert out == f"['bucket-at-{port}']\n"
         _, out, _ = ended(localcloud("exec", "--port", port, "--", "env"))
         assert f"AWS_ENDPOINT_URL={endpoint}\n" in out
     for up in ups:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import logging
 import threading
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -22,10 +21,12 @@ from moto.stepfunctions.parser.utils import TMP_THREADS
 
 import localcloud.cloud
 from localcloud.functions.errors import TooManyRequestsError
+from localcloud.services.lambda_destinations import destination_patches
 from localcloud.services.lambda_versions import lambda_version_patches
 from localcloud.services.patches import Patch, applied, configured, method
-from localcloud.services.s3_access_logging import access_logging_patches
+from localcloud.services.s3 import s3_patches
 from localcloud.step_functions import await_executions, stop_executions
+from localcloud.step_functions.progress import progress_of
 
 PASS = {"StartAt": "Pass", "States": {"Pass": {"Type": "Pass", "End": True}}}
 INVOKE = "arn:aws:states:::lambda:invoke"
@@ -75,12 +76,10 @@ def service_calls_reach_this_cloud(at: Any) -> bool:
 
 
 def lambda_tasks_use_no_http(at: Any) -> bool:
-    calls: list[Any] = []
-    events = at.cloud.context.client("lambda").meta.events
-    events.register("before-call.lambda.Invoke", lambda **call: calls.append(call))
-    at.handlers["any"] = lambda event: event
+    threads: list[str] = []
+    at.handlers["any"] = lambda event: threads.append(threading.current_thread().name)
     at.machines.run(task())
-    return calls == []
+    return threads == ["execution"]
 
 
 def error_without_type_is_unknown(at: Any) -> bool:
@@ -106,8 +105,12 @@ def stop_takes_effect_at_once(at: Any) -> bool:
     execution = at.machines.start(task())
     assert runs.wait(10)
     at.machines.client.stop_execution(executionArn=execution)
-    status = at.machines.client.describe_execution(executionArn=execution)["status"]
-    release.set()
+    try:
+        status = at.machines.client.describe_execution(executionArn=execution)["status"]
+    except ClientError:
+        return False
+    finally:
+        release.set()
     return status == "ABORTED"
 
 
@@ -245,32 +248,122 @@ def failed_child_fails_the_map(at: Any) -> bool:
     return at.machines.run(a_map("DISTRIBUTED"), [1])["status"] == "FAILED"
 
 
+def failed_execution_is_redriven(at: Any) -> bool:
+    broken = True
+
+    def run(event: Any) -> Any:
+        if broken:
+            raise TooManyRequestsError("any")
+        return event
+
+    at.handlers["any"] = run
+    second = task()["States"]["Task"]
+    parallel = {"Type": "Parallel", "Branches": [task()], "Next": "Second"}
+    definition = {"StartAt": "Both", "States": {"Both": parallel, "Second": second}}
+    execution = at.machines.start(definition, 1)
+    at.machines.end_of(execution)
+    broken = False
+    try:
+        at.machines.client.redrive_execution(executionArn=execution)
+    except ClientError:
+        return False
+    return at.machines.end_of(execution)["status"] == "SUCCEEDED"
+
+
+def last_state_is_known(at: Any) -> bool:
+    second = task()["States"]["Task"]
+    first = {"Type": "Pass", "Next": "Second"}
+    at.handlers["any"] = fail(TooManyRequestsError("any"))
+    execution = at.machines.start({"StartAt": "A", "States": {"A": first, "Second": second}})
+    at.machines.end_of(execution)
+    from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+
+    context = at.cloud.context
+    backend: Any = stepfunctions_parser_backends[context.account][context.region]
+    position = progress_of(backend.describe_execution(execution).exec_worker.env)
+    at.handlers["any"] = lambda event: event
+    ended = at.machines.start(PASS)
+    at.machines.end_of(ended)
+    after: Any = progress_of(backend.describe_execution(ended).exec_worker.env)
+    return position.state == "Second" and after.ended
+
+
+def timed_out_part_fails_its_state_by_name(at: Any, state: dict[str, Any]) -> bool:
+    hold = threading.Event()
+    at.handlers["any"] = lambda event: hold.wait(10)
+    catch = [{"ErrorEquals": ["States.Timeout"], "Next": "Pass"}]
+    definition = {"StartAt": "Part", "States": {"Part": {**state, "Catch": catch}}}
+    definition["States"].update(PASS["States"])
+    ended = at.machines.run(definition, [1])
+    hold.set()
+    return ended["status"] == "SUCCEEDED"
+
+
+def branch_fails_under_its_name(at: Any) -> bool:
+    branch = task(TimeoutSeconds=1)
+    state = {"Type": "Parallel", "Branches": [branch], "End": True}
+    return timed_out_part_fails_its_state_by_name(at, state)
+
+
+def iteration_fails_under_its_name(at: Any) -> bool:
+    processor = {**task(TimeoutSeconds=1), "ProcessorConfig": {"Mode": "INLINE"}}
+    state = {"Type": "Map", "ItemProcessor": processor, "End": True}
+    return timed_out_part_fails_its_state_by_name(at, state)
+
+
+def terminal_errors_are_not_caught(at: Any) -> bool:
+    catch = [{"ErrorEquals": ["States.ALL"], "Next": "Pass"}]
+    at.handlers["any"] = lambda event: {}
+    definition = task(ResultSelector={"a.$": "$.nowhere"}, Catch=catch)
+    definition["States"].update(PASS["States"])
+    return at.machines.run(definition).get("error") == "States.Runtime"
+
+
+def history_has_pages(at: Any) -> bool:
+    execution = at.machines.start(PASS)
+    at.machines.end_of(execution)
+    page = at.machines.client.get_execution_history(executionArn=execution, maxResults=1)
+    return len(page["events"]) == 1 and "nextToken" in page
+
+
+def definition_is_that_of_the_start(at: Any) -> bool:
+    execution = at.machines.start(PASS)
+    machine = at.machines.end_of(execution)["stateMachineArn"]
+    client = at.machines.client
+    client.update_state_machine(stateMachineArn=machine, definition=json.dumps(task()))
+    described = client.describe_state_machine_for_execution(executionArn=execution)
+    return json.loads(described["definition"]) == PASS
+
+
+def map_runs_have_pages(at: Any) -> bool:
+    at.handlers["any"] = lambda event: event
+    definition = a_map("DISTRIBUTED")
+    first = {**definition["States"]["Map"], "Next": "Again"}
+    del first["End"]
+    definition["States"] = {"Map": first, "Again": definition["States"]["Map"]}
+    execution = at.machines.start(definition, [1])
+    at.machines.end_of(execution)
+    page = at.machines.client.list_map_runs(executionArn=execution, maxResults=1)
+    return len(page["mapRuns"]) == 1
+
+
+def ended_map_run_is_not_updated(at: Any) -> bool:
+    at.handlers["any"] = lambda event: event
+    execution = at.machines.start(a_map("DISTRIBUTED"), [1])
+    at.machines.end_of(execution)
+    (run,) = at.machines.client.list_map_runs(executionArn=execution)["mapRuns"]
+    try:
+        at.machines.client.update_map_run(mapRunArn=run["mapRunArn"], maxConcurrency=1)
+    except ClientError:
+        return True
+    return False
+
+
 def inline_items_do_not_deepen_the_stack(at: Any) -> bool:
     depths: list[int] = []
     at.handlers["any"] = lambda event: depths.append(len(inspect.stack(0)))
     at.machines.run(a_map("INLINE", MaxConcurrency=1), [1, 2, 3])
     return len(set(depths)) == 1
-
-
-def range_reads_only_the_range(at: Any) -> bool:
-    from moto.s3.models import FakeKey, s3_backends
-
-    s3 = at.cloud.context.client("s3")
-    s3.create_bucket(Bucket="any-bucket")
-    s3.put_object(Bucket="any-bucket", Key="a", Body=b"0123456789")
-    stored = s3_backends["123456789012"]["aws"].buckets["any-bucket"].keys["a"]
-    assert isinstance(stored, FakeKey)
-    buffer = stored._value_buffer
-    sizes: list[int] = []
-
-    def read(*size: int) -> bytes:
-        sizes.append(*size or (10,))
-        return buffer.read(*size)
-
-    stored._value_buffer = SimpleNamespace(read=read, seek=buffer.seek)  # type: ignore[assignment]
-    s3.get_object(Bucket="any-bucket", Key="a", Range="bytes=2-3")
-    stored._value_buffer = buffer
-    return sizes == [2]
 
 
 def policy_on_tls_passes(at: Any) -> bool:
@@ -298,6 +391,19 @@ def api_endpoint_is_here(at: Any) -> bool:
     return api["ApiEndpoint"].startswith(at.cloud.context.endpoint)
 
 
+def deployer_knows_itself(at: Any) -> bool:
+    identity = at.cloud.context.client("sts").get_caller_identity()
+    return identity["Arn"].endswith(":user/deployer")
+
+
+def event_history_is_empty(at: Any) -> bool:
+    client = at.cloud.context.client("cloudtrail")
+    try:
+        return bool(client.lookup_events()["Events"] == [])
+    except ClientError:
+        return False
+
+
 PROBES: dict[str, Callable[[Any], bool]] = {
     "boto_client.boto3": service_calls_reach_this_cloud,
     "lambda_eval_utils.execute_lambda_function_integration": lambda_tasks_use_no_http,
@@ -308,6 +414,11 @@ PROBES: dict[str, Callable[[Any], bool]] = {
     "StepFunctionBackend.delete_state_machine": deletion_ends_executions,
     "StepFunctionResponse.describe_execution": text_output_is_quoted,
     "StepFunctionResponse.list_executions": children_are_listed,
+    "StepFunctionResponse.redrive_execution": failed_execution_is_redriven,
+    "StepFunctionResponse.get_execution_history": history_has_pages,
+    "StepFunctionResponse.describe_state_machine_for_execution": definition_is_that_of_the_start,
+    "StepFunctionResponse.list_map_runs": map_runs_have_pages,
+    "StepFunctionResponse.update_map_run": ended_map_run_is_not_updated,
     "StepFunctionResponse.stop_execution": stop_keeps_its_reason,
     "models.InvalidDefinition": bad_definition_has_its_code,
     "models.InvalidExecutionInput": bad_input_has_its_code,
@@ -319,13 +430,18 @@ PROBES: dict[str, Callable[[Any], bool]] = {
     "EvalComponent._log_exception": errors_inside_components_are_not_printed,
     "EvalComponent.heap_key": component_keys_are_not_made_at_first_use,
     "Program.eval": lambda at: no_thread_is_kept(at, PASS),
+    "CommonStateField._set_next": last_state_is_known,
+    "BranchesDecl._eval_body": branch_fails_under_its_name,
+    "InlineIterationComponent._eval_body": inline_items_do_not_deepen_the_stack,
+    "iteration_worker.CustomErrorName": iteration_fails_under_its_name,
+    "ErrorEqualsDecl._eval_body": terminal_errors_are_not_caught,
     "ExecutionState._evaluate_with_timeout": lambda at: no_thread_is_kept(at, task()),
     "RetrierDecl._eval_body": retry_ends_with_its_execution,
     "StateMap._eval_execution": failed_child_fails_the_map,
-    "IterationWorker._eval_pool": inline_items_do_not_deepen_the_stack,
-    "S3Response.get_object": range_reads_only_the_range,
     "FakeBucket.get_permission": policy_on_tls_passes,
     "ApiGatewayV2Backend.create_api": api_endpoint_is_here,
+    "STSBackend.get_caller_identity": deployer_knows_itself,
+    "CloudTrailResponse.lookup_events": event_history_is_empty,
 }
 
 
@@ -353,10 +469,11 @@ def test_probe_fails_without_its_patch(name, without, fresh_cloud, caplog):
 
 def test_every_patch_has_a_probe_which_holds_with_all_of_them(fresh_cloud, caplog):
     tested_elsewhere = {
-        name_of(patch) for patch in [*lambda_version_patches(), *access_logging_patches()]
+        name_of(patch)
+        for patch in [*destination_patches(), *lambda_version_patches(), *s3_patches()]
     }
     with fresh_cloud() as at:
-        patches = localcloud.cloud._patches(at.cloud.context, at.cloud.functions)
+        patches = localcloud.cloud._patches(at.cloud.context, at.cloud.functions, at.cloud.gate)
         assert {name_of(patch) for patch in patches} - tested_elsewhere == set(PROBES)
         assert all(patch.reason for patch in patches)
         with_caplog = SimpleNamespace(**vars(at), caplog=caplog)
@@ -394,6 +511,15 @@ def test_patch_of_something_moved_is_an_error_that_gives_the_reason():
     with pytest.raises(AttributeError, match="needed for x"), applied(patches):
         pass
     assert Target.kept == before
+
+
+def test_added_attribute_is_taken_away_again_and_must_not_be_there_already():
+    with applied([Patch(Target, "new", 2, "any", adds=True)]):
+        assert Target.new == 2  # type: ignore[attr-defined]
+    assert not hasattr(Target, "new")
+    patches = [Patch(Target, "kept", 2, "needed for x", adds=True)]
+    with pytest.raises(AttributeError, match=r"has now 'kept'.*needed for x"), applied(patches):
+        pass
 
 
 def test_method_receives_the_instance():

@@ -17,7 +17,10 @@ TRUST = json.dumps(
         "Statement": [
             {
                 "Effect": "Allow",
-                "Principal": {"Service": "lambda.amazonaws.com"},
+                "Principal": {
+                    "AWS": "123456789012",
+                    "Service": ["lambda.amazonaws.com", "states.amazonaws.com"],
+                },
                 "Action": "sts:AssumeRole",
             }
         ],

@@ -18,6 +18,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from localcloud.cloudformation import CloudFormationService
+from localcloud.cloudformation.resources.catalogue import handlers_for
 from localcloud.context import CloudContext
 from localcloud.services.lambda_versions import lambda_version_patches
 from localcloud.services.patches import applied
@@ -26,6 +27,7 @@ from localcloud.services.provisioned_concurrency import (
     ProvisionedConcurrency,
 )
 from localcloud.services.s3_access_logging import access_logging_patches
+from tests.localcloud.cloudformation.assemblies import BOOTSTRAP_VERSION, Assembly
 from tests.localcloud.cloudformation.world import Thing, World
 
 Application = Callable[[dict[str, Any], Any], Any]
@@ -190,6 +192,25 @@ def cloud(
     )
     yield CloudUnderTest(context, service, routes)
     service.stop()
+
+
+@pytest.fixture
+def things(cloud: CloudUnderTest, world: World) -> Iterator[CloudUnderTest]:
+    """The cloud with things in memory beside the services' resources, to fail on demand."""
+    handlers = {**handlers_for(cloud.context), Thing.type_name: Thing(cloud.context, world)}
+    service = CloudFormationService(cloud.context, handlers)
+    cloud.routes.cloudformation = service.wsgi_app
+    cloud.client("ssm").put_parameter(Name=BOOTSTRAP_VERSION, Type="String", Value="30")
+    yield CloudUnderTest(cloud.context, service, cloud.routes)
+    if world.gate is not None:
+        world.gate.set()
+    service.stop()
+
+
+@pytest.fixture
+def assembly(tmp_path: Path, cloud: CloudUnderTest) -> Assembly:
+    """For the real CDK CLI."""
+    return Assembly(tmp_path, cloud.context)
 
 
 @pytest.fixture

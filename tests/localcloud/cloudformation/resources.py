@@ -72,3 +72,17 @@ def is_gone(call: Callable[..., Any], **arguments: Any) -> bool:
 
 def tags(*pairs: tuple[str, str]) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in pairs]
+
+
+SYSTEM_TAGS = {f"aws:cloudformation:{name}" for name in ("logical-id", "stack-id", "stack-name")}
+
+
+def own_tags(listed: Any) -> dict[str, str]:
+    """A resource's tags without those that CloudFormation adds, which must all be there.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-resource-tags.html
+    """
+    if isinstance(listed, list):
+        listed = dict(tuple(tag.values()) for tag in listed)
+    assert listed.keys() >= SYSTEM_TAGS
+    return {key: value for key, value in listed.items() if key not in SYSTEM_TAGS}

@@ -11,6 +11,7 @@ from tests.localcloud.cloudformation.resources import (
     OneResource,
     allow,
     is_gone,
+    own_tags,
     tags,
     trust,
 )
@@ -44,7 +45,7 @@ def test_role(cloud: CloudUnderTest) -> None:
 
     role = iam.get_role(RoleName=name)["Role"]
     assert role["AssumeRolePolicyDocument"] == trust("states.amazonaws.com")
-    assert role["Tags"] == tags(("b", "2"))
+    assert own_tags(role["Tags"]) == {"b": "2"}
     assert "PermissionsBoundary" not in role
     attached = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
     assert [policy["PolicyArn"] for policy in attached] == [second_arn]
@@ -100,7 +101,7 @@ def test_key_and_alias(cloud: CloudUnderTest) -> None:
     metadata = kms.describe_key(KeyId=key_id)["KeyMetadata"]
     assert (metadata["Description"], metadata["Enabled"]) == ("", False)
     listed = kms.list_resource_tags(KeyId=key_id)["Tags"]
-    assert listed == [{"TagKey": "b", "TagValue": "2"}]
+    assert own_tags(listed) == {"b": "2"}
 
     subject.delete()
     assert kms.describe_key(KeyId=key_id)["KeyMetadata"]["KeyState"] == "PendingDeletion"

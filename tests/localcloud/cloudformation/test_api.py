@@ -237,3 +237,22 @@ def test_cdk_bootstrap_stack_comes_and_goes(cloud: CloudUnderTest, repository_ro
     assert [b["Name"] for b in cloud.client("s3").list_buckets()["Buckets"]] == [
         outputs["BucketName"]
     ]
+
+    # `cdk bootstrap` asks for the import of what exists; without that the bucket's name is taken.
+    client.create_stack(
+        StackName="CDKToolkit", TemplateBody=body, Capabilities=["CAPABILITY_NAMED_IAM"]
+    )
+    assert cloud.finish("CDKToolkit")["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert any("already exists" in reason for reason in cloud.reasons("CDKToolkit"))
+    cloud.delete("CDKToolkit")
+    client.create_change_set(
+        StackName="CDKToolkit",
+        ChangeSetName="again",
+        ChangeSetType="CREATE",
+        TemplateBody=body,
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+        ImportExistingResources=True,
+    )
+    client.execute_change_set(StackName="CDKToolkit", ChangeSetName="again")
+    stack = cloud.finish("CDKToolkit")
+    assert stack["StackStatus"] == "CREATE_COMPLETE", cloud.reasons("CDKToolkit")

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-from pathlib import Path
 from typing import Any
 
-import pytest
-
+from tests.localcloud.cloudformation.assemblies import Assembly
 from tests.localcloud.cloudformation.conftest import CloudUnderTest
 
 
@@ -20,80 +15,46 @@ def _parameter(value: Any, **properties: Any) -> dict[str, Any]:
     }
 
 
-class Assembly:
-    """A cloud assembly of two stacks without assets: `user` imports what `base` exports."""
-
-    def __init__(self, folder: Path, repository_root: Path, cloud: CloudUnderTest) -> None:
-        self._folder = folder
-        self._cdk = repository_root / "node_modules" / ".bin" / "cdk"
-        self._cloud = cloud
-
-    def write(self, user: dict[str, Any], *, protected: bool = False) -> None:
-        base = {
-            "Resources": {"P": _parameter("1")},
-            "Outputs": {"Name": {"Value": {"Ref": "P"}, "Export": {"Name": "base:P"}}},
-        }
-        artifacts = {}
-        for name, template in (("base", base), ("user", {"Resources": user})):
-            (self._folder / f"{name}.template.json").write_text(json.dumps(template))
-            artifacts[name] = {
-                "type": "aws:cloudformation:stack",
-                "environment": f"aws://{self._cloud.context.account}/us-east-1",
-                "properties": {
-                    "templateFile": f"{name}.template.json",
-                    "terminationProtection": protected and name == "base",
-                },
-                "dependencies": ["base"] if name == "user" else [],
-            }
-        manifest = {"version": "36.0.0", "artifacts": artifacts}
-        (self._folder / "manifest.json").write_text(json.dumps(manifest))
-
-    def cdk(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [self._cdk, *arguments, "--app", str(self._folder), "--no-notices", "--ci"],
-            env={
-                **os.environ,
-                **self._cloud.context.environ,
-                "CDK_DISABLE_CLI_TELEMETRY": "true",
-                "HOME": str(self._folder),
-            },
-            cwd=self._folder,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=120,
-            check=False,
-        )
+BASE = {
+    "Resources": {"P": _parameter("1")},
+    "Outputs": {"Name": {"Value": {"Ref": "P"}, "Export": {"Name": "base:P"}}},
+}
 
 
-@pytest.fixture
-def assembly(tmp_path: Path, repository_root: Path, cloud: CloudUnderTest) -> Assembly:
-    return Assembly(tmp_path, repository_root, cloud)
+def write(assembly: Assembly, user: dict[str, Any], **properties: Any) -> None:
+    """Two stacks: `user` may import what `base` exports."""
+    assembly.write(
+        {"base": BASE, "user": {"Resources": user}}, after={"user": ["base"]}, **properties
+    )
 
 
 def test_deploy_change_fail_and_destroy(assembly: Assembly, cloud: CloudUnderTest) -> None:
     imported = {"Fn::ImportValue": "base:P"}
-    assembly.write({"Q": _parameter(imported)}, protected=True)
-    deployed = assembly.cdk("deploy", "--all", "--require-approval", "never")
-    assert deployed.returncode == 0, deployed.stdout
+    write(assembly, {"Q": _parameter(imported)}, terminationProtection=True)
+    deployed = assembly.deploy()
+    assert deployed.code == 0, deployed.said
     assert sorted(cloud.service.live_stacks()) == ["base", "user"]
     assert cloud.finish("base")["EnableTerminationProtection"]
 
     refused = {"R": _parameter("x", Name="aws-refused"), "Q": _parameter("changed")}
-    assembly.write(refused, protected=True)
-    failed = assembly.cdk("deploy", "user", "--require-approval", "never")
-    assert failed.returncode == 1, failed.stdout
-    assert 'can\'t be prefixed with "aws"' in failed.stdout
+    write(assembly, refused)
+    failed = assembly.deploy("user")
+    assert failed.code == 1, failed.said
+    assert 'can\'t be prefixed with "aws"' in failed.said
     assert cloud.finish("user")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
 
-    assembly.write({"Q": _parameter(imported), "V": {"Type": "AWS::EC2::VPC"}})
-    unknown = assembly.cdk("deploy", "--all", "--require-approval", "never")
-    assert unknown.returncode == 1, unknown.stdout
-    assert "not modelled by this embedded cloud; used by V (AWS::EC2::VPC)" in unknown.stdout
+    write(assembly, {"Q": _parameter(imported), "V": {"Type": "AWS::EC2::VPC"}})
+    unknown = assembly.deploy()
+    assert unknown.code == 1, unknown.said
+    assert "not modelled by this embedded cloud; used by V (AWS::EC2::VPC)" in unknown.said
 
-    assembly.write({"Q": _parameter(imported)})
-    destroyed = assembly.cdk("destroy", "--all", "--force")
-    assert destroyed.returncode == 0, destroyed.stdout
+    in_use = assembly.destroy("base", "--exclusively")
+    assert in_use.code == 1, in_use.said
+    assert "Export base:P cannot be deleted as it is in use by user" in in_use.said
+
+    write(assembly, {"Q": _parameter(imported)})
+    destroyed = assembly.destroy()
+    assert destroyed.code == 0, destroyed.said
     assert cloud.service.live_stacks() == []
     assert cloud.client("ssm").describe_parameters()["Parameters"] == []
 
@@ -103,12 +64,12 @@ def test_diff_shows_a_replacement_and_touches_nothing(
 ) -> None:
     template = {"Resources": {"Q": _parameter("1", Name="old")}}
     cloud.create("user", template)
-    assembly.write({"Q": _parameter("1", Name="new")})
+    write(assembly, {"Q": _parameter("1", Name="new")})
 
     diff = assembly.cdk("diff", "user", "--exclusively")
 
-    assert diff.returncode == 0, diff.stdout
-    assert "(requires replacement)" in diff.stdout
-    assert "Could not create a change set" not in diff.stdout
+    assert diff.code == 0, diff.said
+    assert "(requires replacement)" in diff.said
+    assert "Could not create a change set" not in diff.said
     assert cloud.finish("user")["StackStatus"] == "CREATE_COMPLETE"
     assert cloud.cloudformation.list_change_sets(StackName="user")["Summaries"] == []

@@ -81,7 +81,12 @@ def test_changed_output_or_tag_alone_is_a_change(cloud: CloudUnderTest) -> None:
     assert execute(cloud, "one")["Outputs"] == [{"OutputKey": "O", "OutputValue": "x"}]
     tagged = cloud.change_set("one", with_output, "tags", Tags=[{"Key": "a", "Value": "b"}])
     assert tagged["Status"] == "CREATE_COMPLETE"
-    assert tagged["Changes"] == []
+    (change,) = [change["ResourceChange"] for change in tagged["Changes"]]
+    assert (change["Action"], change["Replacement"], change["Scope"]) == (
+        "Modify",
+        "False",
+        ["Tags"],
+    )
 
 
 def test_plan_tells_update_replacement_and_removal_apart(cloud: CloudUnderTest) -> None:
@@ -254,3 +259,46 @@ def test_execution_without_rollback_leaves_what_was_made(cloud: CloudUnderTest) 
     )
     assert execute(cloud, "one", DisableRollback=True)["StackStatus"] == "CREATE_FAILED"
     assert len(cloud.client("ssm").describe_parameters()["Parameters"]) == 1
+
+
+def test_values_are_shown_when_they_are_asked_for(cloud: CloudUnderTest) -> None:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceTargetDefinition.html"""
+    cloud.create(
+        "one", template(P=parameter("1", "a"), Q=parameter({"Ref": "P"}), R=parameter("x"))
+    )
+    cloud.change_set(
+        "one",
+        template(
+            P=parameter(
+                "2",
+                "b",
+            ),
+            Q=parameter({"Ref": "P"}),
+        ),
+    )
+
+    described = cloud.cloudformation.describe_change_set(
+        StackName="one", ChangeSetName=NAME, IncludePropertyValues=True
+    )
+
+    changes = {
+        c["ResourceChange"]["LogicalResourceId"]: c["ResourceChange"] for c in described["Changes"]
+    }
+    targets = {
+        name: {detail["Target"]["Name"]: detail["Target"] for detail in change["Details"]}
+        for name, change in changes.items()
+    }
+    value = targets["P"]["Value"]
+    assert (value["Path"], value["BeforeValue"], value["AfterValue"]) == (
+        "/Properties/Value",
+        "1",
+        "2",
+    )
+    assert value["AttributeChangeType"] == "Modify"
+    assert targets["Q"]["Value"]["AfterValue"] == "{{changeSet:KNOWN_AFTER_APPLY}}"
+    before = json.loads(changes["P"]["BeforeContext"])["Properties"]
+    after = json.loads(changes["P"]["AfterContext"])["Properties"]
+    assert (before["Name"], after["Name"]) == ("a", "b")
+    assert "AfterContext" not in changes["R"]
+    without = cloud.cloudformation.describe_change_set(StackName="one", ChangeSetName=NAME)
+    assert "BeforeValue" not in repr(without)

@@ -28,6 +28,7 @@ def templates(draw: st.DrawFn) -> dict[str, Any]:
             *sorted(uses),
             Name=draw(st.sampled_from(["n1", "n2"])),
             Value=draw(st.sampled_from(["v1", "v2", "v3"])),
+            Labels=draw(st.dictionaries(st.sampled_from("klm"), st.sampled_from("12"))),
         )
     return resources
 
@@ -39,6 +40,11 @@ failures = st.sets(
         st.sampled_from([*NAMES, *(f"{name} half-way" for name in NAMES)]),
     )
     | st.builds("update {}".format, st.sampled_from(NAMES)),
+    max_size=2,
+)
+# What fails while a failure is undone.
+undoing = st.sets(
+    st.builds("{} {}".format, st.sampled_from(["update", "delete"]), st.sampled_from(NAMES)),
     max_size=2,
 )
 
@@ -138,3 +144,83 @@ def test_rollback_after_failures_without_rollback_returns_to_the_stable_state(
         service.join()
         assert world.state() == stable
     _delete(service, world)
+
+
+@settings(max_examples=100, deadline=None)
+@given(templates(), templates(), failures, undoing)
+def test_rollback_that_fails_too_ends_where_it_should_when_it_is_repeated(
+    first: dict[str, Any], second: dict[str, Any], failing: set[str], next_failing: set[str]
+) -> None:
+    world = World()
+    service = CloudFormationService(CONTEXT, {"Test::Thing": Thing(CONTEXT, world)}, linger_s=0)
+    assert _deploy(service, first) == "CREATE_COMPLETE"
+    before = world.state()
+    world.failing, world.failing_next = set(failing), set(next_failing)
+
+    status = _deploy(service, second)
+    world.failing, world.failing_next = set(), set()
+
+    if status == "UPDATE_ROLLBACK_FAILED":
+        service.handle("ContinueUpdateRollback", {"StackName": "s"})
+        service.join()
+        status = "UPDATE_ROLLBACK_COMPLETE"
+    if status == "UPDATE_ROLLBACK_COMPLETE":
+        # What could not be deleted is given up, as CloudFormation does; nothing else may be left.
+        assert before.items() <= world.state().items()
+        given_up = {name.partition(" ")[2] for name in next_failing if name.startswith("delete")}
+        left = {name.partition("#")[0] for name in world.state().keys() - before.keys()}
+        assert left <= given_up
+    else:
+        assert status in ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+        _check_reached(service, world, second)
+
+
+@settings(max_examples=100, deadline=None)
+@given(templates(), templates(), failures, st.sets(st.sampled_from(NAMES), max_size=2))
+def test_failed_deletion_is_completed_when_it_is_repeated(
+    first: dict[str, Any], second: dict[str, Any], failing: set[str], undeletable: set[str]
+) -> None:
+    world = World()
+    service = CloudFormationService(CONTEXT, {"Test::Thing": Thing(CONTEXT, world)}, linger_s=0)
+    _deploy(service, first)
+    world.failing = set(failing)
+    _deploy(service, second, DisableRollback=True)
+    there = {name.partition("#")[0] for name in world.things}
+    world.failing = {f"delete {name}" for name in undeletable}
+
+    service.handle("DeleteStack", {"StackName": "s"})
+    service.join()
+
+    if there & undeletable:
+        assert service.live_stacks() == ["s"]
+        world.failing = set()
+    _delete(service, world)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(templates(), min_size=1, max_size=3), failures, st.sets(st.sampled_from(NAMES)))
+def test_retained_things_are_never_deleted(
+    steps: list[dict[str, Any]], failing: set[str], retained: set[str]
+) -> None:
+    world = World()
+    service = CloudFormationService(CONTEXT, {"Test::Thing": Thing(CONTEXT, world)}, linger_s=0)
+    first: set[str] = set()
+    # What a retained thing uses cannot be deleted either, so it is retained as well.
+    for resources in steps * len(NAMES):
+        for name in retained & set(resources):
+            retained |= {used["Ref"] for used in resources[name]["Properties"].get("Uses", ())}
+    for position, resources in enumerate(steps):
+        for name in retained & set(resources):
+            resources[name] |= {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
+        world.failing = set(failing) if position else set()
+        _deploy(service, resources)
+        if position == 0:
+            first = set(world.things)
+    world.failing = set()
+    service.handle("DeleteStack", {"StackName": "s"})
+    service.join()
+
+    assert service.live_stacks() == []
+    left = set(world.things)
+    assert {name.partition("#")[0] for name in left} <= retained
+    assert {name for name in first if name.partition("#")[0] in retained} <= left

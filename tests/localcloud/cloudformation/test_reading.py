@@ -23,7 +23,8 @@ def test_resources_and_events_are_listed(cloud: CloudUnderTest) -> None:
     assert json.loads(detail["StackResourceDetail"]["Metadata"]) == {"aws:cdk:path": "x/y"}
     events = client.describe_stack_events(StackName="one")["StackEvents"]
     assert len({event["OperationId"] for event in events}) == 1
-    assert json.loads(events[1]["ResourceProperties"]) == {"Type": "String", "Value": "1"}
+    properties = json.loads(events[1]["ResourceProperties"])
+    assert (properties["Type"], properties["Value"]) == ("String", "1")
     assert stack["LastOperations"][0]["OperationId"] == events[0]["OperationId"]
     cloud.refusal(client.describe_stack_resource, StackName="one", LogicalResourceId="Q")
     cloud.refusal(client.describe_stack_resources, PhysicalResourceId="nobody")

@@ -13,6 +13,7 @@ from tests.localcloud.cloudformation.resources import (
     OneResource,
     allow,
     is_gone,
+    own_tags,
     tags,
 )
 
@@ -139,7 +140,7 @@ def test_parameter(cloud: CloudUnderTest) -> None:
     subject.update(**base, Value="2", Tags={"b": "3"})
     assert ssm.get_parameter(Name=name)["Parameter"]["Value"] == "2"
     listed = ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=name)["TagList"]
-    assert listed == tags(("b", "3"))
+    assert own_tags(listed) == {"b": "3"}
     subject.delete()
     assert is_gone(ssm.get_parameter, Name=name)
 
@@ -183,7 +184,9 @@ def test_repository(cloud: CloudUnderTest) -> None:
     assert repository["imageScanningConfiguration"] == {"scanOnPush": False}
     assert is_gone(ecr.get_lifecycle_policy, repositoryName=name)
     assert is_gone(ecr.get_repository_policy, repositoryName=name)
-    assert ecr.list_tags_for_resource(resourceArn=repository["repositoryArn"])["tags"] == []
+    assert (
+        own_tags(ecr.list_tags_for_resource(resourceArn=repository["repositoryArn"])["tags"]) == {}
+    )
     ecr.put_image(
         repositoryName=name,
         imageManifest="{}",

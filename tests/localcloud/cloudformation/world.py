@@ -21,7 +21,7 @@ from localcloud.cloudformation.resources.handler import (
     ResourceHandler,
     Update,
 )
-from localcloud.cloudformation.resources.schema import TEXT
+from localcloud.cloudformation.resources.schema import TEXT, MapOf
 from localcloud.context import CloudContext
 
 
@@ -33,13 +33,19 @@ class World:
     log: list[str] = field(default_factory=list)
     # "create A", "create A half-way", "update A", "delete A": fails the next time, then not again.
     failing: set[str] = field(default_factory=set)
+    # What shall fail once something has failed: while the failure is undone.
+    failing_next: set[str] = field(default_factory=set)
     # A creation waits for `gate` before it goes on, and tells by `reached` that it does.
     gate: threading.Event | None = None
     reached: threading.Event = field(default_factory=threading.Event)
+    # Every creation waits here for as many others as it takes.
+    barrier: threading.Barrier | None = None
 
     def fail_if_asked(self, what: str) -> None:
         if what in self.failing:
             self.failing.discard(what)
+            self.failing |= self.failing_next
+            self.failing_next = set()
             raise ResourceFailure(f"asked to fail: {what}")
 
     def state(self) -> dict[str, dict[str, Any]]:
@@ -50,7 +56,13 @@ class Thing(ResourceHandler):
     """Test::Thing: Name replaces, everything else is updated in place."""
 
     type_name = "Test::Thing"
-    schema = {"Name": TEXT, "Value": TEXT, "Uses": [TEXT], "Fixed": TEXT}  # noqa: RUF012
+    schema = {  # noqa: RUF012
+        "Name": TEXT,
+        "Value": TEXT,
+        "Uses": [TEXT],
+        "Fixed": TEXT,
+        "Labels": MapOf(TEXT),
+    }
     replace_on = frozenset({"Name", "Fixed"})
     attributes = frozenset({"Id", "Value"})
     volatile_attributes = frozenset({"Value"})
@@ -70,6 +82,8 @@ class Thing(ResourceHandler):
         if self._world.gate is not None:
             self._world.reached.set()
             self._world.gate.wait(10)
+        if self._world.barrier is not None:
+            self._world.barrier.wait(30)
         self._check_uses(task.properties)
         self._world.fail_if_asked(f"create {task.logical_id}")
         physical_id = task.properties.get("Fixed", f"{task.logical_id}#{next(self._numbers)}")
@@ -90,13 +104,24 @@ class Thing(ResourceHandler):
         thing = self._world.things[task.physical_id]
         for name in sorted(task.changed):
             # A failure leaves the first changed property applied and the others not.
-            if name in task.new:
+            if name == "Labels":
+                self._label(thing, task)
+            elif name in task.new:
                 thing[name] = task.new[name]
             else:
                 thing.pop(name, None)
             self._world.fail_if_asked(f"update {task.logical_id}")
         self._world.log.append(f"update {task.logical_id}")
         return self._provisioned(task.physical_id)
+
+    def _label(self, thing: dict[str, Any], task: Update) -> None:
+        """As services tag: what is not named for removal stays."""
+        wanted = task.new.get("Labels", {})
+        gone = {key for former in task.formers("Labels") for key in former} - set(wanted)
+        kept = {k: v for k, v in thing.get("Labels", {}).items() if k not in gone}
+        labels = thing["Labels"] = {**kept, **wanted}
+        if not labels and "Labels" not in task.new:
+            del thing["Labels"]
 
     def delete(self, task: Deletion) -> None:
         logical_id = task.physical_id.partition("#")[0]
@@ -112,7 +137,7 @@ class Thing(ResourceHandler):
             self._world.log.append(f"delete {logical_id}")
 
 
-def thing(*uses: str, policies: dict[str, str] | None = None, **properties: str) -> dict[str, Any]:
+def thing(*uses: str, policies: dict[str, str] | None = None, **properties: Any) -> dict[str, Any]:
     """A declaration; `uses` are logical ids."""
     declared: dict[str, Any] = dict(properties)
     if uses:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from localcloud.context import CloudContext
@@ -100,3 +102,84 @@ def test_place_is_free_again_after_an_error() -> None:
         raise LookupError
     with limits.admitted("function", reserved=None, reserved_total=0) as concurrency:
         assert concurrency == 1
+
+
+def admit(limits: ConcurrencyLimits, function: str, reserved: int | None = None, **how: Any) -> str:
+    """Begin and end one invocation; why it was refused, or nothing."""
+    try:
+        with limits.admitted(function, reserved=reserved, reserved_total=reserved or 0, **how):
+            return ""
+    except TooManyRequestsError as refused:
+        return refused.reason
+
+
+def test_requests_per_second_are_ten_times_the_concurrency() -> None:
+    """https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html#api-requests
+
+    https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html
+    """
+    now = 0.0
+    limits = ConcurrencyLimits(account_limit=5, clock=lambda: now)
+    names = ["one", "other"] * 25
+    assert [admit(limits, name) for name in names] == [""] * 50
+    assert admit(limits, "one") == admit(limits, "third") == "FunctionInvocationRateLimitExceeded"
+    now = 0.02
+    assert [admit(limits, "one"), admit(limits, "one")] == [
+        "",
+        "FunctionInvocationRateLimitExceeded",
+    ]
+
+
+def test_reserved_function_has_a_rate_of_its_own_for_requests() -> None:
+    limits = ConcurrencyLimits(account_limit=100, clock=lambda: 0.0)
+    assert [admit(limits, "reserving", 2) for _ in range(20)] == [""] * 20
+    assert admit(limits, "reserving", 2) == "ReservedFunctionInvocationRateLimitExceeded"
+    assert admit(limits, "other") == ""
+    assert admit(limits, "off", 0) == RESERVED_LIMIT
+
+
+def test_rate_of_asynchronous_requests_is_not_limited() -> None:
+    """https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html#api-requests"""
+    limits = ConcurrencyLimits(account_limit=1, clock=lambda: 0.0)
+    assert {admit(limits, "one", synchronous=False) for _ in range(100)} == {""}
+    assert admit(limits, "one") == ""
+
+
+def test_rate_of_requests_refuses_invocations_of_a_service(serve: Serve, deploy: Deploy) -> None:
+    service = serve(limits=ServiceLimits(account_concurrency=1))
+    function = deploy()
+    assert answer(call(service, function, "echo"))
+    calls = (call(service, function, "echo") for _ in range(1000))
+    with pytest.raises(TooManyRequestsError) as refused:
+        list(calls)
+    assert refused.value.body == {
+        "Reason": "FunctionInvocationRateLimitExceeded",
+        "Type": "User",
+        "message": "Rate Exceeded.",
+    }
+
+
+def test_provisioned_concurrency_spills_over_to_environments_on_demand(
+    service: FunctionService, deploy: Deploy, aws: CloudContext, meeting: Meeting
+) -> None:
+    """https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html"""
+    function = deploy()
+    client = aws.client("lambda")
+    client.publish_version(FunctionName=function)
+    service.provision(function, "1", 1)
+    (provisioned,) = service.running_processes()
+    qualified = f"{function}:1"
+    first = meeting.start(service, qualified)
+    assert meeting.arrival()["pid"] == provisioned
+    second = meeting.start(service, qualified)
+    assert meeting.arrival()["pid"] != provisioned
+    meeting.let_go()
+    first.result()
+    second.result()
+    service.flush()
+    names = aws.client("cloudwatch").list_metrics(
+        Namespace="AWS/Lambda",
+        MetricName="ProvisionedConcurrencySpilloverInvocations",
+        Dimensions=[{"Name": "FunctionName", "Value": function}],
+    )
+    assert names["Metrics"]

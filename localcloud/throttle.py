@@ -1,6 +1,7 @@
-"""Throttling of a stage's routes: a token bucket each, filled at the rate, as deep as the burst.
+"""Token buckets: filled at a rate, as deep as the burst. AWS throttles requests and starts so.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-throttling.html
+https://docs.aws.amazon.com/lambda/latest/dg/scaling-behavior.html
 """
 
 from __future__ import annotations
@@ -27,10 +28,8 @@ class Throttle:
         self._lock = threading.Lock()
         self._buckets: dict[tuple[str, ...], _Bucket] = {}
 
-    def allows(self, key: tuple[str, ...], limits: tuple[float, int] | None) -> bool:
-        """Take a token; False when there is none. `limits`: requests per second and burst."""
-        if limits is None:
-            return True
+    def allows(self, key: tuple[str, ...], limits: tuple[float, int]) -> bool:
+        """Take a token; False when there is none. `limits`: tokens per second and burst."""
         rate_per_s, burst = limits
         with self._lock:
             now_s = self._clock()
