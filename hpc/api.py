@@ -43,10 +43,12 @@ class ShardCounts(msgspec.Struct, frozen=True):
 
 
 class PartUrls(msgspec.Struct, frozen=True):
-    """Presigned addresses of one part's columns and summary; it holds items [start, stop)."""
+    """One part's columns and summary, items [start, stop): presigned addresses and sha256."""
 
     url: str
+    sha256: str
     summary_url: str
+    summary_sha256: str
     start: int
     stop: int
 
@@ -100,7 +102,7 @@ class JobsApi:
         return self._call("GET", f"/jobs/{quote(job_id, safe='')}", JobStatus)
 
     def classify(self, pictures: Sequence[str]) -> PicturesAnswer:
-        """POST /classify with 1 to 100 pictures, each the base64 text of a PNG or JPEG file."""
+        """POST /classify with 1 to 100 pictures, each the base64 text of a picture file."""
         answer = self._call("POST", "/classify", PicturesAnswer, json={"images": list(pictures)})
         if len(answer.predictions) != len(pictures):
             raise UnexpectedAnswerError(

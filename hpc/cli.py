@@ -25,6 +25,7 @@ from hpc.progress import progress_view
 from hpc.summary import write_outcome
 from hpc.terminal import print_outcome, print_predictions, print_status
 from hpc.upload import Uploaded, upload_input
+from shpc_core.limits import MAX_SHARD_SIZE
 
 # On two cores 3,000 images make 30 shards: enough to share evenly and to see the fan-out, while a
 # shard's own work still outweighs what starting one costs.
@@ -51,7 +52,7 @@ _labels = click.option(
 _no_labels = click.option("--no-labels", is_flag=True, help="Do as if no true labels were known.")
 _shard_size = click.option(
     "--shard-size",
-    type=click.IntRange(min=1),
+    type=click.IntRange(min=1, max=MAX_SHARD_SIZE),
     default=DEFAULT_SHARD_SIZE,
     show_default=True,
     help="Images per shard, that is per invocation.",
@@ -207,7 +208,7 @@ def fetch(
 )
 @click.argument("pictures", nargs=-1, required=True, type=_FILE)
 def classify(stage: str, local: bool, model: Path, pictures: tuple[Path, ...]) -> None:
-    """Classify PNG or JPEG pictures of clothing at once, without a job.
+    """Classify PNG, JPEG, WebP, GIF or BMP pictures of clothing at once, without a job.
 
     \b
     Examples:

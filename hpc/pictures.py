@@ -1,7 +1,7 @@
 """Classifies picture files: by the deployed API in as few calls as fit, or in this very process.
 
-It reads PNG and JPEG files and prepares nothing: how a picture becomes 28 by 28 pixels is one rule,
-in `shpc_core.images`, on both ways.
+It reads files and prepares nothing: what is a picture, and how it becomes 28 by 28 pixels, is one
+rule, in `shpc_core.images`, on both ways.
 """
 
 from __future__ import annotations

@@ -1,14 +1,17 @@
 """Fetches a finished job's parts and believes them only once they add up.
 
 What counts is decided by the columns themselves: every item exactly once, and every total of the
-job's report found again. Anything else is an error; there is no partial result.
+job's report found again; and each object is the one that the job wrote, by its sha256. Anything
+else is an error; there is no partial result.
 """
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 
 import msgspec
@@ -28,6 +31,7 @@ from shpc_core.results import JobReport, PartSummary
 from shpc_core.telemetry import Telemetry
 
 _PARALLEL = 8
+_TRANSFERS = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,8 +98,10 @@ def _download(
         opened.append(local.session)
 
     def one(part: PartUrls) -> tuple[Predictions, PartSummary]:
-        predictions = _columns_of(_get(local.session, part.url, part), part)
-        summary = _summary_of(_get(local.session, part.summary_url, part), part)
+        predictions = _columns_of(_get(local.session, part.url, part.sha256, part), part)
+        summary = _summary_of(
+            _get(local.session, part.summary_url, part.summary_sha256, part), part
+        )
         return predictions, summary
 
     try:
@@ -106,15 +112,29 @@ def _download(
             session.close()
 
 
-def _get(session: requests.Session, url: str, part: PartUrls) -> bytes:
-    response = session.get(url)
+def _get(session: requests.Session, url: str, sha256: str, part: PartUrls) -> bytes:
+    """The object as the job wrote it, from its first byte again when the transfer breaks off."""
+    response = _whole_response(session, url)
     if not response.ok:
         # The address is a credential while it lasts, so it stays out of the message.
         raise UnexpectedAnswerError(
             f"part of images {part.start} to {part.stop - 1} could not be fetched: "
             f"{response.status_code} {response.reason}"
         )
+    if hashlib.sha256(response.content).hexdigest() != sha256:
+        raise ResultsInvalidError(
+            f"part of images {part.start} to {part.stop - 1} is not what the job wrote: "
+            f"its sha256 is not {sha256}"
+        )
     return response.content
+
+
+def _whole_response(session: requests.Session, url: str) -> requests.Response:
+    for _ in range(_TRANSFERS - 1):
+        # The session repeats requests that get no answer, not answers that break off.
+        with suppress(requests.exceptions.ChunkedEncodingError):
+            return session.get(url)
+    return session.get(url)
 
 
 def _columns_of(data: bytes, part: PartUrls) -> Predictions:

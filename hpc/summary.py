@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hpc import prices
+from hpc.errors import HpcError
 from hpc.outcome import JobOutcome
 from hpc.report.page import render_report
 from shpc_core.labels import CLASS_NAMES
@@ -56,8 +57,25 @@ def summarize(outcome: JobOutcome) -> dict[str, Any]:
 
 
 def write_outcome(outcome: JobOutcome, folder: Path) -> None:
-    """Write the three files into `folder`, replacing those of an earlier job."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write the three files into `folder`, replacing those of an earlier job.
+
+    HpcError where they cannot be written; what lay there before is then as it was, or, where the
+    files could be made and not be moved, without its summary.json.
+    """
+    was_there = folder.is_dir()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _write_files(outcome, folder)
+    except OSError as error:
+        if not was_there and folder.is_dir():
+            folder.rmdir()
+        raise HpcError(
+            f"the results cannot be written to {folder}: {error.strerror}; the job is done: make "
+            f"room or choose another --out, then `hpc fetch {outcome.job_id}`"
+        ) from error
+
+
+def _write_files(outcome: JobOutcome, folder: Path) -> None:
     with tempfile.TemporaryDirectory(dir=folder, prefix=".unfinished-") as unfinished:
         made = Path(unfinished)
         _write_predictions(outcome, made / PREDICTIONS)

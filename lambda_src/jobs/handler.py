@@ -107,7 +107,9 @@ def _status(job_id: str) -> dict[str, Any]:
             "parts": [
                 {
                     "url": _url(part.key),
+                    "sha256": part.sha256,
                     "summary_url": _url(part.summary_key),
+                    "summary_sha256": part.summary_sha256,
                     "start": part.start,
                     "stop": part.stop,
                 }

@@ -7,7 +7,10 @@ from shpc_core.telemetry import Telemetry, TelemetryTotals
 
 
 class PartSummary(Message, frozen=True, kw_only=True):
-    """Counts of items `start..stop-1`; `confusion` (rows true) and `correct` need labels."""
+    """Counts of items `start..stop-1`; `confusion` (rows true) and `correct` need labels.
+
+    `sha256` is that of the part's columns, as they were written.
+    """
 
     group: int
     start: int
@@ -16,15 +19,18 @@ class PartSummary(Message, frozen=True, kw_only=True):
     label_counts: list[int]
     confusion: list[list[int]] | None
     correct: int | None
+    sha256: str
     model_sha256: str
     telemetry: list[Telemetry]
 
 
 class Part(Message, frozen=True, kw_only=True):
-    """Where the predictions and the summary of items `start..stop-1` lie."""
+    """Where the predictions and the summary of items `start..stop-1` lie, and what they hold."""
 
     key: str
+    sha256: str
     summary_key: str
+    summary_sha256: str
     start: int
     stop: int
     count: int

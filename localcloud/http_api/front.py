@@ -13,8 +13,6 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from moto.awslambda.exceptions import UnknownFunctionException
-
 from localcloud.functions.errors import (
     SYNC_PAYLOAD_LIMIT_BYTES,
     ServiceError,

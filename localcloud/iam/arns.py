@@ -79,6 +79,21 @@ def stack(account: Account, value: Any, parameters: Parameters) -> str:
     return text if text.startswith("arn:") else account.arn("cloudformation", f"stack/{text}/*")
 
 
+def alarm(account: Account, value: Any, parameters: Parameters) -> str:
+    """A CloudWatch alarm by its name."""
+    return account.arn("cloudwatch", f"alarm:{value}")
+
+
+def dashboard(account: Account, value: Any, parameters: Parameters) -> str:
+    """A CloudWatch dashboard by its name; dashboards belong to no region."""
+    return f"arn:{account.partition}:cloudwatch::{account.number}:dashboard/{value}"
+
+
+def key_alias(account: Account, value: Any, parameters: Parameters) -> str:
+    """The alias of a KMS key, whose name begins with `alias/`."""
+    return account.arn("kms", str(value))
+
+
 def key(account: Account, value: Any, parameters: Parameters) -> str:
     """A KMS key by its id, ARN or alias."""
     text = str(value)

@@ -125,11 +125,19 @@ def _regex(marked: str, *, wildcards: bool, ignore_case: bool) -> re.Pattern[str
 
 @functools.lru_cache(maxsize=4096)
 def _arn_regex(marked: str) -> re.Pattern[str]:
-    *segments, last = marked.split(":", _ARN_SEGMENTS - 1)
-    expression = ""
-    for segment in segments:
-        inner, ends_wide = (segment[:-1], True) if segment.endswith(_ANY) else (segment, False)
-        expression += re.escape(inner).replace(_ANY, "[^:]*").replace(_ONE, "[^:]")
-        expression += ".*:" if ends_wide else ":"
-    expression += re.escape(last).replace(_ANY, ".*").replace(_ONE, ".")
-    return re.compile(expression, re.DOTALL)
+    segments = marked.split(":", _ARN_SEGMENTS - 1)
+    return re.compile(
+        ":".join(
+            _segment(segment, last=position == _ARN_SEGMENTS - 1)
+            for position, segment in enumerate(segments)
+        ),
+        re.DOTALL,
+    )
+
+
+def _segment(marked: str, *, last: bool) -> str:
+    if last:
+        return re.escape(marked).replace(_ANY, ".*").replace(_ONE, ".")
+    inner = marked.removesuffix(_ANY)
+    within = re.escape(inner).replace(_ANY, "[^:]*").replace(_ONE, "[^:]")
+    return within + (".*" if inner != marked else "")

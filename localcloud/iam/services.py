@@ -7,6 +7,7 @@ operation that has none of them, and is not listed as one about all resources, i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -96,7 +97,11 @@ SERVICES: dict[str, Service] = {
         model="cloudwatch",
         prefix="cloudwatch",
         by_parameter={
-            "AlarmName": lambda account, name, _: account.arn("cloudwatch", f"alarm:{name}"),
+            "AlarmName": arns.alarm,
+            "AlarmNames": arns.alarm,
+            "DashboardName": arns.dashboard,
+            "DashboardNames": arns.dashboard,
+            "ResourceARN": arns.as_given,
         },
         everywhere=_all("PutMetricData", "GetMetricData", "GetMetricStatistics", "ListMetrics"),
         keys={"Namespace": "cloudwatch:namespace"},
@@ -114,7 +119,13 @@ SERVICES: dict[str, Service] = {
     "ssm": Service(
         model="ssm",
         prefix="ssm",
-        by_parameter={"Name": arns.parameter, "Names": arns.parameter, "Path": arns.parameter},
+        by_parameter={
+            "Name": arns.parameter,
+            "Names": arns.parameter,
+            "Path": arns.parameter,
+            # Of tags; parameters are the only resources of this service that there are here.
+            "ResourceId": arns.parameter,
+        },
         everywhere=_all("DescribeParameters"),
     ),
     "sts": Service(
@@ -177,7 +188,7 @@ SERVICES: dict[str, Service] = {
     "kms": Service(
         model="kms",
         prefix="kms",
-        by_parameter={"KeyId": arns.key},
+        by_parameter={"KeyId": arns.key, "AliasName": arns.key_alias},
         everywhere=_all("CreateKey", "ListKeys", "ListAliases"),
     ),
     "xray": Service(
@@ -189,7 +200,7 @@ SERVICES: dict[str, Service] = {
     ),
 }
 # Operations of these services whose parameters mean something else than what is modelled.
-_ABOUT = {"ssm": "Parameter"}
+_ABOUT = {"ssm": re.compile("Parameter|TagsToResource|TagsFromResource|TagsForResource")}
 
 
 def calls_of(service_name: str, operation: Operation, account: Account) -> list[Call]:
@@ -215,7 +226,7 @@ def _resources(
 ) -> Iterable[str]:
     if operation.name in service.everywhere:
         return [service.everywhere[operation.name]]
-    if _ABOUT.get(service_name, "") not in operation.name:
+    if not _ABOUT.get(service_name, re.compile("")).search(operation.name):
         raise NotModelledError(f"{service.prefix}:{operation.name}")
     possible = [name for name in service.by_parameter if name in operation.members]
     if not possible:

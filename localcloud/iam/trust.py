@@ -8,9 +8,9 @@ https://docs.aws.amazon.com/step-functions/latest/dg/procedure-create-iam-role.h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 
-from localcloud.iam.call import Account, Call
+from localcloud.iam.call import Account, Call, KeyValues
 from localcloud.iam.callers import service
 from localcloud.identity.caller import Caller
 from localcloud.identity.errors import Refused
@@ -33,14 +33,28 @@ _REFUSALS = {
 Allowed = Callable[[Caller, Call], bool]
 
 
-def check_passed_roles(calls: Iterable[Call], account: Account, allowed: Allowed) -> None:
-    """Raises Refused for a role, among `calls`, that does not trust the service it is passed to."""
-    for call in calls:
+def check_passed_roles(calls: Sequence[Call], account: Account, allowed: Allowed) -> None:
+    """Raises Refused for a role, among `calls`, that does not trust the service it is passed to.
+
+    The first call is about the resource that is given the role.
+    """
+    user, *passed = calls or [Call("", "")]
+    for call in passed:
         if call.action != "iam:PassRole":
             continue
         principal = str(call.keys["iam:PassedToService"])
-        assume = Call("sts:AssumeRole", call.resource)
-        trusted = allowed(service(principal, account.number), assume)
-        if principal in _REFUSALS and not trusted:
+        # Whose role it will be: what confused-deputy conditions of trust policies ask about.
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+        keys: KeyValues = {"aws:SourceArn": user.resource, "aws:SourceAccount": account.number}
+        assume = Call("sts:AssumeRole", call.resource, keys)
+        if principal in _REFUSALS and not any(
+            allowed(service(name, account.number), assume) for name in _names(principal, account)
+        ):
             code, message = _REFUSALS[principal]
             raise Refused(code, message, 400)
+
+
+def _names(principal: str, account: Account) -> tuple[str, str]:
+    """A service by its global and by its regional name; roles may trust either."""
+    name, _, domain = principal.partition(".")
+    return principal, f"{name}.{account.region}.{domain}"

@@ -15,6 +15,7 @@ from localcloud.identity.aws_chunked import ENCODINGS
 from localcloud.identity.caller import Caller, Kind
 from localcloud.identity.canonical import MissingSignedHeaderError, expected_signature
 from localcloud.identity.claims import TIMESTAMP, Claim, UnusableClaimError, claim_of
+from localcloud.identity.credential_scope import claimed_service
 from localcloud.identity.errors import Refused
 from localcloud.identity.keys import Key, KeyRing
 from localcloud.identity.reasons import Dialect, Reason, refusal
@@ -52,7 +53,7 @@ class Authentication:
         A presigned request gets the Authorization header that would say the same.
         """
         request = ReceivedRequest.of(environ)
-        dialect = _dialect(environ, None)
+        dialect = _dialect(environ, claimed_service(environ))
         if request.method == "OPTIONS":
             # A browser asks S3 before it sends what was signed. No other service is asked so, and
             # none may take an unverified claim for a signature.
@@ -66,7 +67,7 @@ class Authentication:
             raise refusal(error.reason, dialect, error.detail) from error
         if claim is None:
             return self._anonymous(environ, dialect)
-        dialect = _dialect(environ, claim)
+        dialect = _dialect(environ, claim.scope.service)
         if dialect is Dialect.S3:
             _check_amz_headers_signed(environ, claim)
             payload_hash = _announced_payload(request, claim)
@@ -125,14 +126,14 @@ class Authentication:
         return Caller(Kind.ANONYMOUS, self._context.account, "", "")
 
 
-def _dialect(environ: WSGIEnvironment, claim: Claim | None) -> Dialect:
-    if claim is not None and claim.scope.service == "s3":
+def _dialect(environ: WSGIEnvironment, service: str | None) -> Dialect:
+    if service == "s3":
         return Dialect.S3
     content_type = environ.get("CONTENT_TYPE", "")
     if "HTTP_X_AMZ_TARGET" in environ or content_type.startswith("application/x-amz-json"):
         return Dialect.JSON
     form = content_type.startswith("application/x-www-form-urlencoded")
-    if claim is None:
+    if service is None:
         # Strangers may put a form into a bucket, but not post one to a service.
         return Dialect.QUERY if form and environ["REQUEST_METHOD"] == "POST" else Dialect.S3
     return Dialect.QUERY if form else Dialect.REST_JSON

@@ -6,6 +6,10 @@ It trusts what it reads: it serves to route and to look up keys, not to verify.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 
@@ -31,3 +35,10 @@ class CredentialScope:
 
     def __str__(self) -> str:
         return f"{self.access_key_id}/{self.date}/{self.region}/{self.service}/aws4_request"
+
+
+def claimed_service(environ: WSGIEnvironment) -> str | None:
+    """The service that a request's Authorization header is for; None where it names none."""
+    _, _, credential = environ.get("HTTP_AUTHORIZATION", "").partition("Credential=")
+    scope = CredentialScope.parse(credential.partition(",")[0])
+    return scope.service if scope else None

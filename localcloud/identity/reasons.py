@@ -1,8 +1,9 @@
 """Why a request's signature is refused, and what each family of services answers then.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
-https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
-https://docs.aws.amazon.com/lambda/latest/api/CommonErrors.html
+https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html (query)
+https://docs.aws.amazon.com/lambda/latest/api/CommonErrors.html (REST-JSON)
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html (JSON)
 """
 
 from __future__ import annotations
@@ -133,8 +134,9 @@ def refusal(reason: Reason, dialect: Dialect, detail: str = "") -> Refused:
         code, status = _S3[reason]
         message = _S3_MESSAGES.get(reason, _MESSAGES[reason])
         return Refused(code, message.format(detail=detail), status)
-    # The JSON protocol answers 400 for whatever is wrong; the others say 403.
-    status = 400 if dialect is Dialect.JSON else 403
+    # The JSON protocol answers 400 to everything, the query protocol where a part is missing.
+    incomplete_query = dialect is Dialect.QUERY and reason in _INCOMPLETE
+    status = 400 if dialect is Dialect.JSON or incomplete_query else 403
     return Refused(_code(reason, dialect), _MESSAGES[reason].format(detail=detail), status)
 
 
@@ -147,5 +149,6 @@ def _code(reason: Reason, dialect: Dialect) -> str:
     if reason is Reason.EXPIRED_TOKEN:
         return "ExpiredToken" if query else "ExpiredTokenException"
     if reason in _INCOMPLETE:
-        return "IncompleteSignature" if query else "IncompleteSignatureException"
+        json = dialect is Dialect.JSON
+        return "IncompleteSignatureException" if json else "IncompleteSignature"
     return "SignatureDoesNotMatch" if query else "InvalidSignatureException"

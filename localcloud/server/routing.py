@@ -18,7 +18,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 
 from localcloud.functions import INVOKE_PATH
 from localcloud.identity import Authentication, Refused
-from localcloud.identity.credential_scope import CredentialScope
+from localcloud.identity.credential_scope import claimed_service
 from localcloud.identity.gate import Gate, OpenGate
 from localcloud.server.errors import internal_error, refused_request
 from localcloud.services.provisioned_concurrency import PROVISIONED_CONCURRENCY_PATH
@@ -85,7 +85,7 @@ class CloudApplication:
         environ["HTTP_X_MOTO_ACCOUNT_ID"] = self._context.account
         if path.startswith(HTTP_API_PREFIX):
             return self._answered(environ, start_response, "execute-api", self._http_api)
-        return self._answered(environ, start_response, _claimed_service(environ), self._admitted)
+        return self._answered(environ, start_response, _service(environ), self._admitted)
 
     def _answered(
         self,
@@ -110,7 +110,7 @@ class CloudApplication:
         # Preflights are asked without credentials, and answered by the bucket's rules alone.
         if environ["REQUEST_METHOD"] != "OPTIONS":
             self._gate.check(caller, environ)
-        return self._route(environ, start_response, _claimed_service(environ))
+        return self._route(environ, start_response, _service(environ))
 
     def _route(
         self, environ: WSGIEnvironment, start_response: StartResponse, service: str
@@ -134,12 +134,10 @@ class CloudApplication:
         return [body.encode()]
 
 
-def _claimed_service(environ: WSGIEnvironment) -> str:
+def _service(environ: WSGIEnvironment) -> str:
     """The service whose words the caller understands: that of its claim, S3 where there is none."""
-    _, _, credential = environ.get("HTTP_AUTHORIZATION", "").partition("Credential=")
-    scope = CredentialScope.parse(credential.partition(",")[0])
-    if scope is not None:
-        return scope.service
+    if (service := claimed_service(environ)) is not None:
+        return service
     protocol_of_others = "HTTP_X_AMZ_TARGET" in environ or environ.get(
         "CONTENT_TYPE", ""
     ).startswith("application/x-www-form-urlencoded")

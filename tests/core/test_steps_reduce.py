@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 from collections.abc import Callable
 from typing import Any
@@ -137,6 +138,10 @@ def duplicate(bucket: Bucket) -> Bucket:
     return other
 
 
+def sha256(job: Job, key: str) -> str:
+    return hashlib.sha256(job.results.get(key)).hexdigest()
+
+
 def test_reduce_reports_every_image_once(
     job: Job, labels: NDArray[np.uint8], classifier: Classifier, images: NDArray[np.uint8]
 ) -> None:
@@ -164,7 +169,9 @@ def test_reduce_reports_every_image_once(
         "parts": [
             {
                 "key": f"jobs/job-1/parts/{group:06d}.safetensors",
+                "sha256": sha256(job, f"jobs/job-1/parts/{group:06d}.safetensors"),
                 "summary_key": f"jobs/job-1/parts/{group:06d}.json",
+                "summary_sha256": sha256(job, f"jobs/job-1/parts/{group:06d}.json"),
                 "start": start,
                 "stop": stop,
                 "count": stop - start,

@@ -311,7 +311,9 @@ def report(job_id: str) -> JobReport:
         parts=[
             Part(
                 key=f"jobs/{job_id}/parts/000000.safetensors",
+                sha256="b" * 64,
                 summary_key=f"jobs/{job_id}/parts/000000.json",
+                summary_sha256="c" * 64,
                 start=0,
                 stop=3000,
                 count=3000,
@@ -350,6 +352,7 @@ def test_jobs_status_of_a_succeeded_job_has_its_report_and_addresses(
     }
     (part,) = answer["parts"]
     assert (part["start"], part["stop"]) == (0, 3000)
+    assert (part["sha256"], part["summary_sha256"]) == ("b" * 64, "c" * 64)
     for name, content in (("url", b"columns"), ("summary_url", b"summary")):
         assert "X-Amz-Expires=3600" in part[name]
         assert requests.get(part[name], timeout=10).content == content

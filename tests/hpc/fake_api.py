@@ -6,6 +6,7 @@ told to fail.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import deque
 from dataclasses import dataclass, field
@@ -38,7 +39,10 @@ class Recorded:
 
 @dataclass
 class FakeApi:
-    """The jobs API. `failures` are answered first, one per request: (status, headers, body)."""
+    """The jobs API. `failures` are answered first, one per request: (status, headers, body).
+
+    The first `downloads_to_cut` transfers break off in their middle.
+    """
 
     origin: str
     images: int = 20
@@ -48,6 +52,7 @@ class FakeApi:
     failures: deque[tuple[int, dict[str, str], bytes]] = field(default_factory=deque)
     requests: list[Recorded] = field(default_factory=list)
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    downloads_to_cut: int = 0
     finished: dict[str, FinishedJob] = field(default_factory=dict)
     polls: dict[str, int] = field(default_factory=dict)
 
@@ -124,11 +129,13 @@ class FakeApi:
                 body["parts"] = [
                     {
                         "url": f"{self.origin}/download/{job_id}/{number}.safetensors?X-Amz-Sig=1",
+                        "sha256": _sha256(columns.encode(predictions, {"job_id": job_id})),
                         "summary_url": f"{self.origin}/download/{job_id}/{number}.json",
+                        "summary_sha256": _sha256(msgspec.json.encode(summary)),
                         "start": summary["start"],
                         "stop": summary["stop"],
                     }
-                    for number, (_, summary) in enumerate(job.parts)
+                    for number, (predictions, summary) in enumerate(job.parts)
                 ]
         return _json(200, body)
 
@@ -147,6 +154,10 @@ class FakeApi:
             for number in range(len(body["images"]))
         ]
         return _json(200, {"predictions": predictions, "model": {"sha256": MODEL_SHA256}})
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _json(status: int, body: Any) -> tuple[int, dict[str, str], bytes]:
@@ -181,6 +192,9 @@ class FakeApiHandler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(answer)))
         self.send_header("Connection", "close")
         self.end_headers()
+        if self.path.startswith("/download/") and self.server.api.downloads_to_cut:
+            self.server.api.downloads_to_cut -= 1
+            answer = answer[: len(answer) // 2]
         self.wfile.write(answer)
 
     do_GET = do_POST = _serve  # noqa: N815 - the names that http.server calls

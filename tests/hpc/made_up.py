@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -85,6 +86,7 @@ def finished_job(
             label_counts=confusion.label_counts(predictions.label).tolist(),
             confusion=None if matrix is None else matrix.tolist(),
             correct=None if matrix is None else confusion.correct(matrix),
+            sha256=hashlib.sha256(columns.encode(predictions, {"job_id": job_id})).hexdigest(),
             model_sha256=MODEL_SHA256,
             telemetry=[telemetry_of(shard) for shard in numbers],
         )
@@ -107,7 +109,15 @@ def finished_job(
         retries=0,
         cold_starts=min(2, shards),
         parts=[
-            Part(key=f"parts/{n}", summary_key=f"parts/{n}.json", start=a, stop=b, count=b - a)
+            Part(
+                key=f"parts/{n}",
+                sha256="0" * 64,
+                summary_key=f"parts/{n}.json",
+                summary_sha256="0" * 64,
+                start=a,
+                stop=b,
+                count=b - a,
+            )
             for n, (a, b) in enumerate(bounds)
         ],
         telemetry_totals=TelemetryTotals(

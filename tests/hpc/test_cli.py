@@ -88,6 +88,52 @@ def test_job_that_fails_fails_the_command_and_writes_nothing(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(("file_bytes", "earlier"), [(100, False), (5_000, True)])
+def test_results_that_find_no_room_are_an_error_and_no_half_a_file(
+    job_arguments, tmp_path, file_bytes, earlier
+) -> None:
+    """The limit on a file's size stands in for a disk that fills up: a write fails in its midst."""
+    out = tmp_path / "out"
+    if earlier:
+        out.mkdir()
+        (out / "summary.json").write_text("earlier")
+    program = (
+        "import resource; from hpc.cli import main;"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({file_bytes}, {file_bytes})); main()"
+    )
+    arguments = [str(argument) for argument in (*job_arguments, "--out", out)]
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", program, "run", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    assert f"Error: the results cannot be written to {out}: File too large" in done.stderr
+    assert "hpc fetch job-1" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert out.exists() == earlier
+    if earlier:
+        assert [path.name for path in out.iterdir()] == ["summary.json"]
+        assert (out / "summary.json").read_text() == "earlier"
+
+
+def test_results_that_were_altered_fail_the_command_and_write_nothing(
+    hpc, job_arguments, tmp_path, deployed
+) -> None:
+    answer = deployed.answer
+
+    def altered(request):
+        status, headers, body = answer(request)
+        return status, headers, body[:-1] + b"!" if "/download/" in request.path else body
+
+    deployed.answer = altered
+    done = hpc("run", *job_arguments, "--out", tmp_path / "out")
+    assert done.exit_code == 1
+    assert "is not what the job wrote" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
 def test_results_that_do_not_add_up_fail_the_command_and_write_nothing(
     hpc, job_arguments, tmp_path, deployed, idx_files
 ) -> None:
@@ -197,6 +243,10 @@ def test_labels_of_another_count_are_refused_before_anything_is_sent(
     [
         ["run", "--images", "no-such-file.idx"],
         ["run", "--shard-size", "0"],
+        ["run", "--shard-size", "-1"],
+        ["run", "--shard-size", "100001"],
+        ["run", "--shard-size", "2.5"],
+        ["run", "--out", __file__],
         ["fetch", "job-1", "--labels", __file__],
         ["run", "--images", __file__, "--labels", __file__, "--no-labels"],
         ["classify"],

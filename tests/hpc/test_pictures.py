@@ -93,7 +93,7 @@ def test_bare_classifier_knows_an_ankle_boot(tmp_path) -> None:
 
 def test_file_that_is_no_picture_is_named(tmp_path) -> None:
     (path,) = files(tmp_path, [b"no picture"])
-    with pytest.raises(InvalidInput, match=r"0\.png: cannot be decoded"):
+    with pytest.raises(InvalidInput, match=r"0\.png: is no PNG"):
         classify_locally(DEFAULT_MODEL, [path])
 
 

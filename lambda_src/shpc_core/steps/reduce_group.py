@@ -6,6 +6,7 @@ holds each of its items once, and comes from the same model. A part exists only 
 
 from __future__ import annotations
 
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -59,6 +60,16 @@ def reduce_group(request: GroupRequest, *, inputs: Objects, results: Objects) ->
                 f"classes 0 to {len(CLASS_NAMES) - 1}",
             )
         matrix = confusion.matrix(truth, predictions.label)
+    data = columns.encode(
+        predictions,
+        {
+            "job_id": request.job_id,
+            "group": str(group.group),
+            "start": str(group.start),
+            "stop": str(group.stop),
+            "model_sha256": found[0].covered.model_sha256,
+        },
+    )
     summary = PartSummary(
         group=group.group,
         start=group.start,
@@ -67,17 +78,11 @@ def reduce_group(request: GroupRequest, *, inputs: Objects, results: Objects) ->
         label_counts=confusion.label_counts(predictions.label).tolist(),
         confusion=None if matrix is None else matrix.tolist(),
         correct=None if matrix is None else confusion.correct(matrix),
+        sha256=hashlib.sha256(data).hexdigest(),
         model_sha256=found[0].covered.model_sha256,
         telemetry=[result.telemetry for result in found],
     )
-    metadata = {
-        "job_id": request.job_id,
-        "group": str(group.group),
-        "start": str(group.start),
-        "stop": str(group.stop),
-        "model_sha256": summary.model_sha256,
-    }
-    results.put(keys.part(request.job_id, group.group), columns.encode(predictions, metadata))
+    results.put(keys.part(request.job_id, group.group), data)
     results.put(keys.part_summary(request.job_id, group.group), msgspec.json.encode(summary))
     return GroupAnswer(group=group.group, count=len(predictions))
 

@@ -6,6 +6,9 @@ the number of items. Proves that the parts cover the input exactly once before i
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import dataclass
+
 import msgspec
 import numpy as np
 
@@ -17,6 +20,12 @@ from shpc_core.store import Objects
 from shpc_core.telemetry import totals
 
 
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    summary: PartSummary
+    sha256: str
+
+
 def reduce_job(request: ReportRequest, *, results: Objects) -> ReportAnswer:
     """Writes report.json; `IncompleteResults` names every group that is missing or does not fit."""
     report = _report(request, _summaries(request, results))
@@ -25,17 +34,17 @@ def reduce_job(request: ReportRequest, *, results: Objects) -> ReportAnswer:
     return ReportAnswer(job_id=request.job_id, report_key=key)
 
 
-def _summaries(request: ReportRequest, results: Objects) -> list[PartSummary]:
+def _summaries(request: ReportRequest, results: Objects) -> list[_Stored]:
     """Every group's summary in order, proven to cover the input exactly once."""
     read = [_summary(results, request.job_id, group) for group in range(request.groups.count)]
     problems = [problem for problem in read if isinstance(problem, str)]
     problems += coverage.problems(
-        [None if isinstance(summary, str) else _covered(summary) for summary in read],
+        [None if isinstance(stored, str) else _covered(stored.summary) for stored in read],
         start=0,
         stop=request.images,
     )
-    summaries = [summary for summary in read if isinstance(summary, PartSummary)]
-    for summary in summaries:
+    found = [stored for stored in read if isinstance(stored, _Stored)]
+    for summary in (stored.summary for stored in found):
         if summary.count != summary.stop - summary.start:
             problems.append(
                 f"group {summary.group} counts {summary.count} items "
@@ -43,27 +52,28 @@ def _summaries(request: ReportRequest, results: Objects) -> list[PartSummary]:
             )
         if (summary.confusion is None) != (request.input.labels is None):
             problems.append(f"group {summary.group} was reduced with other labels than the job's")
-    if not problems and (shards := sum(len(one.telemetry) for one in summaries)) != (
+    if not problems and (shards := sum(len(one.summary.telemetry) for one in found)) != (
         request.shards.count
     ):
         problems.append(f"the groups hold {shards} shards, {request.shards.count} were planned")
     if problems:
         raise IncompleteResults(problems)
-    return summaries
+    return found
 
 
-def _summary(results: Objects, job_id: str, group: int) -> PartSummary | str:
+def _summary(results: Objects, job_id: str, group: int) -> _Stored | str:
     """One group's summary, or what is wrong with it."""
     key = keys.part_summary(job_id, group)
     try:
-        summary = msgspec.json.decode(results.get(key), type=PartSummary)
+        data = results.get(key)
+        summary = msgspec.json.decode(data, type=PartSummary)
     except FileNotFoundError:
         return f"group {group} is missing ({key})"
     except msgspec.DecodeError as error:
         return f"group {group} cannot be read ({key}): {error}"
     if summary.group != group:
         return f"group {group} states that it is group {summary.group} ({key})"
-    return summary
+    return _Stored(summary, hashlib.sha256(data).hexdigest())
 
 
 def _covered(summary: PartSummary) -> coverage.Covered:
@@ -75,7 +85,8 @@ def _covered(summary: PartSummary) -> coverage.Covered:
     )
 
 
-def _report(request: ReportRequest, summaries: list[PartSummary]) -> JobReport:
+def _report(request: ReportRequest, found: list[_Stored]) -> JobReport:
+    summaries = [stored.summary for stored in found]
     telemetry = [one for summary in summaries for one in summary.telemetry]
     predicted = sum(summary.count for summary in summaries)
     matrices = [summary.confusion for summary in summaries if summary.confusion is not None]
@@ -98,13 +109,15 @@ def _report(request: ReportRequest, summaries: list[PartSummary]) -> JobReport:
         cold_starts=sum(one.cold for one in telemetry),
         parts=[
             Part(
-                key=keys.part(request.job_id, summary.group),
-                summary_key=keys.part_summary(request.job_id, summary.group),
-                start=summary.start,
-                stop=summary.stop,
-                count=summary.count,
+                key=keys.part(request.job_id, stored.summary.group),
+                sha256=stored.summary.sha256,
+                summary_key=keys.part_summary(request.job_id, stored.summary.group),
+                summary_sha256=stored.sha256,
+                start=stored.summary.start,
+                stop=stored.summary.stop,
+                count=stored.summary.count,
             )
-            for summary in summaries
+            for stored in found
         ],
         telemetry_totals=totals(telemetry),
     )

@@ -16,17 +16,11 @@ def stack_shape(stack: Stack) -> Shape:
     target = stack.target
     with stack.lock:
         return present(
-            StackId=stack.stack_id,
-            StackName=stack.name,
+            **_stack_members(stack),
             ChangeSetId=stack.change_set_id,
             Description=target.template.description,
             Parameters=[value.described() for value in target.parameters.values()],
-            CreationTime=stack.created_at,
-            DeletionTime=stack.deleted_at,
-            LastUpdatedTime=stack.updated_at,
             RollbackConfiguration={},
-            StackStatus=stack.status,
-            StackStatusReason=stack.status_reason,
             DisableRollback=stack.disable_rollback,
             DeploymentConfig={"Mode": target.deployment_mode},
             NotificationARNs=[],
@@ -45,8 +39,6 @@ def stack_shape(stack: Stack) -> Shape:
             EnableTerminationProtection=stack.termination_protection,
             RetainExceptOnCreate=stack.retain_except_on_create,
             DeletionMode=stack.deletion_mode,
-            DriftInformation={"StackDriftStatus": "NOT_CHECKED"},
-            LastOperations=_last_operations(stack),
         )
 
 
@@ -63,10 +55,13 @@ def _last_operations(stack: Stack) -> list[Shape] | None:
 
 def stack_summary(stack: Stack) -> Shape:
     """One element of ListStacks."""
+    return present(**_stack_members(stack), TemplateDescription=stack.target.template.description)
+
+
+def _stack_members(stack: Stack) -> Shape:
     return present(
         StackId=stack.stack_id,
         StackName=stack.name,
-        TemplateDescription=stack.target.template.description,
         CreationTime=stack.created_at,
         LastUpdatedTime=stack.updated_at,
         DeletionTime=stack.deleted_at,
@@ -95,32 +90,25 @@ def resource_shape(stack: Stack, resource: StackResource, timestamp_name: str) -
 
 def event_shape(stack: Stack, event: Event) -> Shape:
     """One element of DescribeStackEvents."""
-    return present(
-        StackId=stack.stack_id,
-        EventId=event.event_id,
-        StackName=stack.name,
-        OperationId=event.operation_id,
-        LogicalResourceId=event.logical_id,
-        PhysicalResourceId=event.physical_id,
-        ResourceType=event.resource_type,
-        Timestamp=event.timestamp,
-        ResourceStatus=event.status,
-        ResourceStatusReason=event.reason,
-        ResourceProperties=event.properties,
-        ClientRequestToken=event.token,
-    )
+    return {"StackName": stack.name, **_event_members(stack, event)}
 
 
 def operation_event_shape(stack: Stack, event: Event) -> Shape:
     """One element of DescribeEvents."""
     own = event.physical_id == stack.stack_id
     kind = "STACK_EVENT" if own else "PROGRESS_EVENT"
+    return {
+        "OperationType": event.operation_type,
+        "EventType": "PROVISIONING_ERROR" if is_failure(event) and not own else kind,
+        **_event_members(stack, event),
+    }
+
+
+def _event_members(stack: Stack, event: Event) -> Shape:
     return present(
         EventId=event.event_id,
         StackId=stack.stack_id,
         OperationId=event.operation_id,
-        OperationType=event.operation_type,
-        EventType="PROVISIONING_ERROR" if is_failure(event) and not own else kind,
         LogicalResourceId=event.logical_id,
         PhysicalResourceId=event.physical_id,
         ResourceType=event.resource_type,
@@ -141,16 +129,8 @@ def change_set_shape(stack: Stack, change_set: ChangeSet, *, values: bool) -> Sh
     """The answer of DescribeChangeSet; `values`: with the properties before and after."""
     target = change_set.target
     return present(
-        ChangeSetName=change_set.name,
-        ChangeSetId=change_set.change_set_id,
-        StackId=stack.stack_id,
-        StackName=stack.name,
-        Description=change_set.description,
+        **change_set_summary(stack, change_set),
         Parameters=[value.described() for value in target.parameters.values()],
-        CreationTime=change_set.created_at,
-        ExecutionStatus=change_set.execution_status,
-        Status=change_set.status,
-        StatusReason=change_set.status_reason,
         NotificationARNs=[],
         RollbackConfiguration={},
         Capabilities=list(target.capabilities),
@@ -159,7 +139,6 @@ def change_set_shape(stack: Stack, change_set: ChangeSet, *, values: bool) -> Sh
             {"Type": "Resource", "ResourceChange": change_shape(change, values=values)}
             for change in change_set.changes
         ],
-        IncludeNestedStacks=change_set.include_nested_stacks,
         OnStackFailure=change_set.on_stack_failure,
         ImportExistingResources=target.import_existing or None,
         DeploymentConfig={"Mode": target.deployment_mode},

@@ -156,8 +156,19 @@ class Stage(ResourceHandler):
             )
 
 
+# What each property of an integration means when it is taken away: the API keeps what an update
+# does not mention.
+_INTEGRATION_DEFAULTS: Mapping[str, Any] = {
+    "CredentialsArn": "",
+    "Description": "",
+    "IntegrationMethod": "POST",
+    "RequestParameters": {},
+    "TimeoutInMillis": 30_000,
+}
+
+
 class Integration(ResourceHandler):
-    """AWS::ApiGatewayV2::Integration. A removed property needs a new integration."""
+    """AWS::ApiGatewayV2::Integration."""
 
     type_name = "AWS::ApiGatewayV2::Integration"
     schema: ClassVar[Mapping[str, Schema]] = {
@@ -179,12 +190,11 @@ class Integration(ResourceHandler):
         return Provisioned(made["IntegrationId"], {"IntegrationId": made["IntegrationId"]})
 
     def update(self, task: Update) -> Provisioned:
-        removed = sorted(set(task.old) - set(task.new))
-        if removed:
-            # moto keeps what an update does not mention, so it cannot be taken away.
-            raise ResourceFailure(f"property {removed[0]} cannot be removed once it was set")
+        removed = {
+            name: default for name, default in _INTEGRATION_DEFAULTS.items() if task.touches(name)
+        }
         self.context.client("apigatewayv2").update_integration(
-            IntegrationId=task.physical_id, **task.new
+            IntegrationId=task.physical_id, **{**removed, **task.new}
         )
         return task.unchanged()
 

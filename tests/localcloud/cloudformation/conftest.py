@@ -20,6 +20,8 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from localcloud.cloudformation import CloudFormationService
 from localcloud.cloudformation.resources.catalogue import handlers_for
 from localcloud.context import CloudContext
+from localcloud.iam.call import Account
+from localcloud.iam.requests import calls, service_of
 from localcloud.services.lambda_versions import lambda_version_patches
 from localcloud.services.patches import applied
 from localcloud.services.provisioned_concurrency import (
@@ -33,6 +35,10 @@ from tests.localcloud.cloudformation.world import Thing, World
 Application = Callable[[dict[str, Any], Any], Any]
 
 
+# Tells what resource handlers ask of the services from what the tests do themselves.
+HANDLERS_KEY = "AKIAHANDLERSEXAMPLE1"
+
+
 class _QuietHandler(WSGIRequestHandler):
     def log(self, *args: object) -> None:
         pass
@@ -42,6 +48,7 @@ class _QuietHandler(WSGIRequestHandler):
 class Routes:
     """What the server's thread serves; exchanged for every test."""
 
+    account: Account
     moto: Application
     cloudformation: Application
     provisioned: Application
@@ -51,6 +58,10 @@ class Routes:
             return self.cloudformation(environ, start_response)
         if PROVISIONED_CONCURRENCY_PATH.fullmatch(environ["PATH_INFO"]):
             return self.provisioned(environ, start_response)
+        if f"Credential={HANDLERS_KEY}/" in environ.get("HTTP_AUTHORIZATION", ""):
+            # An execution role must be able to do all that resources need: the gate denies to
+            # everybody what it does not know.
+            calls(environ, service_of(environ), self.account)
         return self.moto(environ, start_response)
 
 
@@ -138,7 +149,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[CloudCont
     def nothing(environ: dict[str, Any], start_response: Any) -> Any:
         raise AssertionError("no test is running")
 
-    routes = Routes(DomainDispatcherApplication(create_backend_app), nothing, nothing)
+    account = Account("123456789012", "us-east-1")
+    moto = DomainDispatcherApplication(create_backend_app)
+    routes = Routes(account, moto, nothing, nothing)
     server = make_server("localhost", 0, routes, threaded=True, request_handler=_QuietHandler)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -185,7 +198,7 @@ def cloud(
     context, routes = served
     BackendDict.reset()
     reset_model_data()
-    service = CloudFormationService(context)
+    service = CloudFormationService(context.with_credentials(HANDLERS_KEY, "secret", None))
     routes.cloudformation = service.wsgi_app
     routes.provisioned = ProvisionedConcurrency(
         context, lambda function, qualifier, count: provisioned.append((function, qualifier, count))

@@ -32,6 +32,37 @@ def test_failed_creation_rolls_back_everything(
     assert "The following resource(s) failed to create: [C]" in reasons(service)
 
 
+def test_events_of_a_failed_update_are_in_the_order_of_what_happened(
+    service: CloudFormationService, world: World
+) -> None:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html"""
+    deploy(service, {"A": thing(Name="1")})
+    world.failing = {"create B"}
+    deploy(service, {"A": thing(Name="2"), "B": thing("A")})
+
+    events = service.handle("DescribeStackEvents", {"StackName": "s"})["StackEvents"]
+    last = events[0]["OperationId"]
+    assert [
+        f"{event['LogicalResourceId']} {event['ResourceStatus']}"
+        for event in events[::-1]
+        if event["OperationId"] == last
+    ] == [
+        "s UPDATE_IN_PROGRESS",
+        "A UPDATE_IN_PROGRESS",  # with the reason that a new physical resource is required
+        "A UPDATE_IN_PROGRESS",  # Resource creation Initiated
+        "A UPDATE_COMPLETE",
+        "B CREATE_IN_PROGRESS",
+        "B CREATE_FAILED",
+        "s UPDATE_ROLLBACK_IN_PROGRESS",
+        "s UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
+        "B DELETE_IN_PROGRESS",
+        "B DELETE_COMPLETE",
+        "A DELETE_IN_PROGRESS",
+        "A DELETE_COMPLETE",
+        "s UPDATE_ROLLBACK_COMPLETE",
+    ]
+
+
 def test_failed_creation_can_be_left_and_rolled_back_later(
     service: CloudFormationService, world: World
 ) -> None:

@@ -39,17 +39,24 @@ def test_failed_resource_goes_back_to_its_last_stable_state_and_the_others_stay(
     assert world.things["A#1"] == {"Value": "2", "Labels": {"l": "2"}}
 
 
+@pytest.mark.parametrize("end", ["continued", "rolled back"])
 def test_failed_resource_that_cannot_go_back_is_mended_by_the_next_operation(
-    service: CloudFormationService, world: World
+    service: CloudFormationService, world: World, end: str
 ) -> None:
-    deploy(service, {"A": thing(Labels={"k": "1"}, Value="1")})
-    world.failing, world.failing_next = {"update A"}, {"update A"}
-    deploy(service, {"A": thing(Labels={"l": "2"}, Value="2")}, DisableRollback=True)
+    deploy(service, {"A": thing(Labels={"k": "1"})})
+    for label in ("l", "m"):
+        # Both the update and the attempt to take it back fail with old and new labels set.
+        world.failing, world.failing_next = {"update A half-way"}, {"update A half-way"}
+        deploy(service, {"A": thing(Labels={label: "2"})}, DisableRollback=True)
+    assert world.things["A#1"] == {"Labels": {"k": "1", "l": "2", "m": "2"}}
 
-    final = deploy(service, {"A": thing(Labels={"m": "3"}, Value="1")}, DisableRollback=True)
-
-    assert final == "UPDATE_COMPLETE"
-    assert world.things["A#1"] == {"Value": "1", "Labels": {"m": "3"}}
+    if end == "continued":
+        deploy(service, {"A": thing(Labels={"n": "3"})}, DisableRollback=True)
+        assert world.things["A#1"] == {"Labels": {"n": "3"}}
+    else:
+        service.handle("RollbackStack", {"StackName": "s"})
+        service.join()
+        assert world.things["A#1"] == {"Labels": {"k": "1"}}
 
 
 def test_every_failure_is_named_by_what_was_being_done(
@@ -92,8 +99,19 @@ def test_dependents_of_a_failure_are_not_begun(
     assert deploy(service, resources, DisableRollback=True) == "CREATE_FAILED"
 
     assert resource_statuses(service) == {"A": "CREATE_FAILED", "Apart": "CREATE_COMPLETE"}
+    assert stack_reason(service) == "The following resource(s) failed to create: [A]. "
     assert delete(service) == "DELETE_COMPLETE"
     assert world.things == {}
+
+
+def test_nothing_more_is_begun_after_a_failure_that_is_rolled_back(
+    service: CloudFormationService, world: World
+) -> None:
+    world.failing = {"create A"}
+
+    assert deploy(service, {"A": thing(), "Apart": thing()}) == "ROLLBACK_COMPLETE"
+
+    assert world.log == []
 
 
 def test_only_what_a_rollback_could_not_restore_can_be_skipped(

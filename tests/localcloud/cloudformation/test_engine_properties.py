@@ -39,12 +39,16 @@ failures = st.sets(
         st.just("create"),
         st.sampled_from([*NAMES, *(f"{name} half-way" for name in NAMES)]),
     )
-    | st.builds("update {}".format, st.sampled_from(NAMES)),
+    | st.builds("update {}{}".format, st.sampled_from(NAMES), st.sampled_from(["", " half-way"])),
     max_size=2,
 )
 # What fails while a failure is undone.
 undoing = st.sets(
-    st.builds("{} {}".format, st.sampled_from(["update", "delete"]), st.sampled_from(NAMES)),
+    st.builds(
+        "{} {}".format,
+        st.sampled_from(["update", "delete"]),
+        st.sampled_from([*NAMES, *(f"{name} half-way" for name in NAMES)]),
+    ),
     max_size=2,
 )
 

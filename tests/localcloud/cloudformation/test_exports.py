@@ -58,6 +58,16 @@ def test_used_export_cannot_change(pair: CloudUnderTest) -> None:
     assert exports(pair) == {"shared": "1"}
 
 
+def test_all_users_of_an_export_are_named(pair: CloudUnderTest) -> None:
+    """As https://github.com/aws/aws-cdk/issues/604 quotes CloudFormation."""
+    pair.create("other", importer())
+
+    pair.update("out", exporter("2"))
+
+    reason = "Export shared cannot be updated as it is in use by in and other"
+    assert any(reason in r for r in pair.reasons("out"))
+
+
 def test_used_export_cannot_vanish(pair: CloudUnderTest) -> None:
     stack = pair.update("out", {"Resources": {"P": parameter("q")}})
 

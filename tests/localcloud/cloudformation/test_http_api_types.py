@@ -79,6 +79,35 @@ def test_http_api(cloud: CloudUnderTest) -> None:
     assert client.get_apis()["Items"] == []
 
 
+def test_failed_update_takes_added_settings_of_an_integration_away_again(
+    cloud: CloudUnderTest,
+) -> None:
+    cloud.create("one", _api(10))
+    client, api_id = cloud.client("apigatewayv2"), cloud.physical_id("one", "Api")
+    (before,) = client.get_integrations(ApiId=api_id)["Items"]
+    changed = _api(10)
+    changed["Resources"]["Integration"]["Properties"] |= {
+        "CredentialsArn": "arn:aws:iam::123456789012:role/r",
+        "Description": "d",
+        "IntegrationMethod": "GET",
+        "RequestParameters": {"overwrite:path": "/"},
+        "TimeoutInMillis": 1_000,
+    }
+    refused = {"Type": "String", "Value": "x", "Name": "aws-refused"}
+    changed["Resources"]["Bad"] = {
+        "Type": "AWS::SSM::Parameter",
+        "Properties": refused,
+        "DependsOn": "Integration",
+    }
+
+    assert cloud.update("one", changed)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+
+    assert cloud.statuses("one", "Integration").count("UPDATE_COMPLETE") == 2
+    (after,) = client.get_integrations(ApiId=api_id)["Items"]
+    # Nothing and the empty value mean the same.
+    assert {k: v for k, v in after.items() if v} == {k: v for k, v in before.items() if v}
+
+
 def test_route_with_an_unmodelled_authorization_is_refused(cloud: CloudUnderTest) -> None:
     cloud.create("one", _api(10, AuthorizationType="JWT"))
     wanted = "property AuthorizationType 'JWT' is not modelled; allowed: AWS_IAM, NONE"

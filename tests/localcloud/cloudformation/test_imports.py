@@ -73,6 +73,28 @@ def test_rollback_lets_go_of_what_was_imported(cloud: CloudUnderTest) -> None:
     assert buckets(cloud) == ["precious"]
 
 
+def test_rollback_takes_back_what_was_changed_after_the_import(cloud: CloudUnderTest) -> None:
+    ssm = cloud.client("ssm")
+    ssm.put_parameter(Name="mine", Type="String", Value="1")
+
+    def named(value: str) -> dict[str, Any]:
+        properties = {"Name": "mine", "Type": "String", "Value": value}
+        return template(properties, "AWS::SSM::Parameter", Bad=BAD)
+
+    cloud.change_set("one", named("1"), "c", ChangeSetType="CREATE", ImportExistingResources=True)
+    cloud.cloudformation.execute_change_set(
+        StackName="one", ChangeSetName="c", DisableRollback=True
+    )
+    cloud.service.join()
+    assert cloud.update("one", named("2"), DisableRollback=True)["StackStatus"] == "UPDATE_FAILED"
+    assert ssm.get_parameter(Name="mine")["Parameter"]["Value"] == "2"
+
+    cloud.cloudformation.rollback_stack(StackName="one")
+
+    assert cloud.finish("one")["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert ssm.get_parameter(Name="mine")["Parameter"]["Value"] == "1"
+
+
 def test_import_needs_a_deletion_policy(cloud: CloudUnderTest) -> None:
     cloud.client("s3").create_bucket(Bucket="precious")
     body = bucket()

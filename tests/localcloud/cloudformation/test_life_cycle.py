@@ -152,6 +152,22 @@ def test_full_bucket_stops_the_deletion_until_it_is_empty(cloud: CloudUnderTest)
     assert buckets(cloud) == []
 
 
+def test_full_bucket_can_be_retained_by_the_repeated_deletion(cloud: CloudUnderTest) -> None:
+    """ "Retaining resources is useful when you can't delete [...] a non-empty S3 bucket":
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeleteStack.html
+    """
+    cloud.create("one", template(Data=bucket()))
+    name = cloud.physical_id("one", "Data")
+    cloud.client("s3").put_object(Bucket=name, Key="k", Body=b"x")
+    assert cloud.delete("one")["StackStatus"] == "DELETE_FAILED"
+
+    assert cloud.delete("one", RetainResources=["Data"])["StackStatus"] == "DELETE_COMPLETE"
+
+    assert buckets(cloud) == [name]
+    assert cloud.create("one", template(Data=bucket()))["StackStatus"] == "CREATE_COMPLETE"
+
+
 def test_retained_bucket_stays(cloud: CloudUnderTest) -> None:
     kept = {**bucket(), "DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
     cloud.create("one", template(Data=kept, P=parameter("1")))

@@ -31,7 +31,8 @@ class World:
 
     things: dict[str, dict[str, Any]] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
-    # "create A", "create A half-way", "update A", "delete A": fails the next time, then not again.
+    # "create A", "create A half-way", "update A", "update A half-way" (its labels), "delete A":
+    # fails the next time, then not again.
     failing: set[str] = field(default_factory=set)
     # What shall fail once something has failed: while the failure is undone.
     failing_next: set[str] = field(default_factory=set)
@@ -117,9 +118,10 @@ class Thing(ResourceHandler):
     def _label(self, thing: dict[str, Any], task: Update) -> None:
         """As services tag: what is not named for removal stays."""
         wanted = task.new.get("Labels", {})
-        gone = {key for former in task.formers("Labels") for key in former} - set(wanted)
-        kept = {k: v for k, v in thing.get("Labels", {}).items() if k not in gone}
-        labels = thing["Labels"] = {**kept, **wanted}
+        labels = thing["Labels"] = {**thing.get("Labels", {}), **wanted}
+        self._world.fail_if_asked(f"update {task.logical_id} half-way")
+        for key in {key for former in task.formers("Labels") for key in former} - set(wanted):
+            labels.pop(key, None)
         if not labels and "Labels" not in task.new:
             del thing["Labels"]
 

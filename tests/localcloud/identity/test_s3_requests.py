@@ -10,6 +10,8 @@ import base64
 import binascii
 import hashlib
 import hmac
+import socket
+from urllib.parse import urlsplit
 
 import pytest
 from botocore.auth import S3SigV4Auth
@@ -37,6 +39,24 @@ def test_body_where_none_was_signed_is_refused(sign):
     request = sign.s3("/data/b", "PUT", b"")
     request.body = b"added"
     assert request.refusal() == ("XAmzContentSHA256Mismatch", 400)
+
+
+def test_body_cut_short_stores_nothing(cloud, sign):
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
+
+    S3 never adds partial objects.
+    """
+    request = sign.s3("/data/short", "PUT", b"whole body")
+    address = urlsplit(cloud.context.endpoint)
+    lines = [f"{name}: {value}" for name, value in request.headers.items()]
+    head = ["PUT /data/short HTTP/1.1", f"Host: {address.netloc}", "Content-Length: 10", *lines]
+    with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
+        connection.sendall("\r\n".join([*head, "", "whole"]).encode())
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(4096):
+            pass
+    listed = cloud.context.client("s3").list_objects_v2(Bucket="data", Prefix="short")
+    assert listed["KeyCount"] == 0
 
 
 def test_hash_of_the_body_must_be_announced(sign):

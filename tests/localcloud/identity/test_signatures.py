@@ -141,6 +141,27 @@ def test_authorization_of_another_form_is_refused(sign, authorization, expected)
     assert request.refusal() == expected
 
 
+@pytest.mark.parametrize(
+    ("protocol", "expected"),
+    [
+        ("query", ("IncompleteSignature", 400)),
+        ("json", ("IncompleteSignatureException", 400)),
+        ("rest", ("IncompleteSignature", 403)),
+    ],
+)
+def test_incomplete_signature_is_refused_by_the_protocols_name(sign, protocol, expected):
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html,
+    https://docs.aws.amazon.com/lambda/latest/api/CommonErrors.html
+    """
+    request = getattr(sign, protocol)()
+    whole = request.headers["Authorization"]
+    request.headers["Authorization"] = whole.partition(", SignedHeaders")[0]
+    assert request.refusal() == expected
+    request.headers["Authorization"] = whole
+    request.headers["X-Amz-Date"] = "yesterday"
+    assert request.refusal() == expected
+
+
 def test_signature_for_another_service_reaches_only_that_one(cloud, sign):
     """The scope names the endpoint; what S3 is asked, Lambda does not answer."""
     request = sign.s3("/2015-03-31/functions/any/invocations", method="POST", body=b"{}")
