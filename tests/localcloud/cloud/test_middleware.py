@@ -53,12 +53,24 @@ def dropping() -> Dropping:
     return Dropping()
 
 
+def policy(**statement: Any) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]})
+
+
 @pytest.fixture(scope="module")
 def cloud(dropping: Dropping) -> Iterator[Cloud]:
     with Cloud(middleware=dropping.wrap) as cloud:
         s3 = cloud.context.client("s3")
         s3.create_bucket(Bucket="lists")
         s3.put_object(Bucket="lists", Key="items.json", Body=b"[1, 2]")
+        iam = cloud.context.client("iam")
+        states = {"Service": "states.amazonaws.com"}
+        iam.create_role(
+            RoleName="states",
+            AssumeRolePolicyDocument=policy(Action="sts:AssumeRole", Principal=states),
+        )
+        allowed = policy(Action=["s3:*", "states:*"], Resource="*")
+        iam.put_role_policy(RoleName="states", PolicyName="all", PolicyDocument=allowed)
         yield cloud
 
 
@@ -78,7 +90,7 @@ def ended(cloud: Cloud, **fields: Any) -> dict[str, Any]:
     machine = client.create_state_machine(
         name="-".join(["map", *fields]),
         definition=json.dumps({"StartAt": "Map", "States": {"Map": state}}),
-        roleArn="arn:aws:iam::123456789012:role/any",
+        roleArn="arn:aws:iam::123456789012:role/states",
     )["stateMachineArn"]
     execution = client.start_execution(stateMachineArn=machine, input="[1]")["executionArn"]
     deadline = time.monotonic() + 30
