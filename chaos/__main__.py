@@ -21,7 +21,7 @@ from chaos.progress import CampaignProgress
 from chaos.table import rows, table
 
 # A log has no width of its own; the table needs this much.
-_LOG_WIDTH = 125
+_LOG_WIDTH = 140
 _VERSIONS = ("moto", "awslambdaric", "aws-cdk-lib", "boto3", "obstore", "ai-edge-litert")
 
 

@@ -129,7 +129,7 @@ def test_killed_is_the_process_behind_the_request(scene, ledger, connected) -> N
         requested = Requested(port=port, connection=ours)
         with pytest.raises(ConnectionResetError):
             processes.kill(fault(Kind.KILL), scene)(requested.call)
-    assert process.wait() == -signal.SIGKILL
+    assert process.wait(timeout=10) == -signal.SIGKILL
     assert [struck.took_effect for struck in ledger.struck] == [True]
 
 
