@@ -5,6 +5,8 @@ PYTHON ?= python3
 STAGE ?= dev
 OUT ?= out/run
 SHARD_SIZE ?= 100
+JOBS ?= 200
+SEED ?= 1
 CONTEXT ?=
 
 BIN := $(CURDIR)/.venv/bin
@@ -18,7 +20,7 @@ ifdef LOCAL
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test lint format synth diff bootstrap deploy destroy job cloud train bench verify clean
+.PHONY: help setup setup-dev run test lint format synth diff bootstrap deploy destroy job cloud train bench chaos verify clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,7 +44,7 @@ test: setup-dev  ## every test, fast ones first; ends with where the time went
 lint: setup-dev  ## style, types, import order
 	@ruff check .
 	@ruff format --check .
-	@mypy app.py settings workloads stacks localcloud hpc tools bench lambda_src tests/conftest.py
+	@mypy app.py settings workloads stacks localcloud hpc tools bench chaos lambda_src tests/conftest.py
 
 format: setup-dev  ## rewrites the sources in the house's format
 	@ruff check --fix .
@@ -76,6 +78,9 @@ train: setup  ## trains the network on the full Fashion-MNIST, converts and eval
 
 bench: setup  ## every figure as a ratio, measured here; FIGURES="synth throughput", ARGS=--quick
 	@python -m bench $(FIGURES) $(ARGS)
+
+chaos: setup  ## JOBS jobs under faults from outside, each judged; SEED plans them, raw lines in out/chaos
+	@python -m chaos --jobs $(JOBS) --seed $(SEED) $(ARGS)
 
 verify: setup-dev  ## tests/e2e against the deployed STAGE
 	@$(WITH) python -m pytest tests/e2e --deployed-stage $(STAGE) $(ARGS)

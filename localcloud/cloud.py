@@ -18,7 +18,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
@@ -46,6 +46,9 @@ from localcloud.step_functions import (
     stop_executions,
 )
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
 log = logging.getLogger(__name__)
 
 DEFAULT_ACCOUNT = "123456789012"
@@ -68,12 +71,14 @@ class Cloud:
         state_dir: Path | None = None,
         limits: ServiceLimits | None = None,
         make_functions: Callable[[CloudContext], FunctionService] | None = None,
+        middleware: Callable[[WSGIApplication], WSGIApplication] | None = None,
     ) -> None:
         """`port` 0 takes a free one. `state_dir` must be empty or absent; it is removed at `stop`.
 
-        `limits` are those of FunctionService; what `make_functions` makes has its own. Raises
-        ValueError for an account that is not 12 digits, a `state_dir` with files in it, or both
-        `limits` and `make_functions`.
+        `limits` are those of FunctionService; what `make_functions` makes has its own. `middleware`
+        wraps the application that answers every request of this cloud. Raises ValueError for an
+        account that is not 12 digits, a `state_dir` with files in it, or both `limits` and
+        `make_functions`.
         """
         if len(account) != 12 or not account.isdecimal():
             raise ValueError(f"account: {account!r}; allowed: 12 digits")
@@ -86,6 +91,7 @@ class Cloud:
         self._account = account
         self._state_dir = state_dir
         self._make_functions = make_functions or partial(FunctionService, limits=limits)
+        self._middleware = middleware
         self._started = ExitStack()
         self._context: CloudContext | None = None
         self._functions: FunctionService | None = None
@@ -145,17 +151,16 @@ class Cloud:
         starting.callback(cloudformation.stop)
         starting.callback(stop_executions)
         self._docker_program = docker_program(context)
-        server.start(
-            CloudApplication(
-                context,
-                cloudformation=cloudformation.wsgi_app,
-                invoke=functions.wsgi_invoke,
-                provisioned_concurrency=ProvisionedConcurrency(context, functions.provision),
-                http_api=HttpApiFront(context, functions.invoke, gate.allows),
-                authentication=Authentication(context),
-                gate=gate,
-            )
+        application = CloudApplication(
+            context,
+            cloudformation=cloudformation.wsgi_app,
+            invoke=functions.wsgi_invoke,
+            provisioned_concurrency=ProvisionedConcurrency(context, functions.provision),
+            http_api=HttpApiFront(context, functions.invoke, gate.allows),
+            authentication=Authentication(context),
+            gate=gate,
         )
+        server.start(self._middleware(application) if self._middleware else application)
         log.info("cloud %s up at %s", context.account, context.endpoint)
 
     def _new_context(self, starting: ExitStack, port: int) -> CloudContext:

@@ -33,6 +33,7 @@ ORDER = (
     "browser",
     "training",
     "e2e",
+    "chaos",
     "lifecycle",
 )
 _seconds: defaultdict[str, float] = defaultdict(float)

@@ -18,7 +18,7 @@ LAMBDA_SOURCES = ROOT / "lambda_src"
 INFRASTRUCTURE = {"settings", "workloads", "stacks", "app"}
 FUNCTIONS = {"shpc_core", "shpc_http"}
 TRAINING = {"shpc_training"}
-TOOLS = {"hpc", "localcloud", "openwhisk", "bench", "tools", "tests"}
+TOOLS = {"hpc", "localcloud", "openwhisk", "bench", "chaos", "tools", "tests"}
 OURS = INFRASTRUCTURE | FUNCTIONS | TRAINING | TOOLS
 
 # A part of the repository -> what of ours it may import besides itself.
