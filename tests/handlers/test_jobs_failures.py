@@ -189,9 +189,23 @@ def test_other_failures_ask_for_no_children(
     step_functions: Stubber, status: Callable[[], Any]
 ) -> None:
     cause = lambda_cause("input.images: holds no items")
-    answer_job(step_functions, failed=[], error="InvalidInput", cause=cause)
+    answer_job(step_functions, failed=[[]], error="InvalidInput", cause=cause)
+    answer_counts(step_functions)
     answer = status()
     assert (answer["error"], answer["cause"]) == ("InvalidInput", "input.images: holds no items")
+
+
+@pytest.mark.parametrize("code", ["NoSuchKey", "NoSuchBucket", "AccessDenied"])
+def test_job_whose_results_are_gone_is_told_as_gone(
+    jobs: ModuleType, step_functions: Stubber, context: Any, code: str
+) -> None:
+    step_functions.add_response("describe_execution", described(EXECUTION, status="SUCCEEDED"))
+    event = {"routeKey": "GET /jobs/{id}", "headers": {}, "pathParameters": {"id": "job-1"}}
+    with Stubber(jobs._S3) as s3:
+        s3.add_client_error("get_object", code, http_status_code=404)
+        response = jobs.handler(event, context)
+    assert response["statusCode"] == 410
+    assert json.loads(response["body"])["error"]["field"] == "job_id"
 
 
 def test_cause_that_is_cut_has_no_stack_trace_either() -> None:
