@@ -28,6 +28,7 @@ def holds(operator: str, wanted: Any, value: str | list[str] | None) -> bool:
     [
         ("StringEquals", "a*", "a*", "ab"),
         ("StringEquals", ["x", "y"], "y", "z"),
+        ("StringEquals", True, "true", "True"),
         ("StringEquals", "${aws:username}", "ada", "eve"),
         ("StringEqualsIgnoreCase", "Ada", "ADA", "eve"),
         ("StringLike", "jobs/*", "jobs/1", "inputs/1"),

@@ -178,6 +178,7 @@ def test_required_resource_policy_must_take_part(caller, trusted):
         ("s3:GetObject", True),
         ("S3:getobject", True),
         ("s3:Get*", True),
+        ("S3:gET*", True),
         ("s3:GetObjec?", True),
         ("*", True),
         ("s3:Get", False),
@@ -226,6 +227,7 @@ def test_not_action_and_not_resource_mean_everything_else():
     [
         ("arn:aws:s3:::results/${aws:username}/*", True),
         ("arn:aws:s3:::results/${aws:nobody}/*", False),
+        ("arn:aws:s3:::results/${aws:nobody}jobs/*", False),
         ("arn:aws:s3:::results/${aws:nobody, 'jobs'}/*", True),
         ("arn:aws:s3:::results/${*}/*", False),
     ],
