@@ -63,6 +63,7 @@ bootstrap: setup  ## prepares an AWS account and region for CDK, once
 deploy: setup  ## deploys a stage
 	@$(if $(LOCAL),$(WITH) cdk bootstrap --ci $(CDK_CONTEXT))
 	@$(WITH) cdk deploy --all $(APPROVAL) $(CDK_CONTEXT)
+	@$(if $(LOCAL),python -m localcloud differences)
 
 destroy: setup  ## tears a stage down
 	@$(WITH) cdk destroy --all $(if $(LOCAL),--force) $(CDK_CONTEXT)

@@ -87,6 +87,28 @@ def run_command(port: int | None, command: tuple[str, ...]) -> None:
         raise click.ClickException(f"{command[0]}: {error.strerror}") from error
 
 
+@cli.command("differences")
+@click.option("--port", type=int, help="which cloud, where several are up")
+def say_differences(port: int | None) -> None:
+    """Say what the deployed stacks ask for that has no effect on this machine."""
+    import boto3
+
+    from localcloud.differences import differences, told
+
+    try:
+        cloud = find_cloud(port)
+    except NoCloudError as error:
+        raise click.ClickException(str(error)) from error
+    session = boto3.Session(
+        aws_access_key_id=cloud.environ["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=cloud.environ["AWS_SECRET_ACCESS_KEY"],
+        region_name=cloud.environ["AWS_REGION"],
+    )
+    client = session.client("cloudformation", endpoint_url=cloud.endpoint)
+    for line in told(differences(client)):
+        click.echo(line)
+
+
 @cli.command("run", context_settings={"ignore_unknown_options": True})
 @click.option("--stage", default="dev", show_default=True, help="which stage to deploy")
 @click.option(

@@ -22,6 +22,7 @@ from rich.status import Status
 
 from localcloud.cdk import REPOSITORY, CdkCli, environment_of_cli
 from localcloud.cloud import Cloud
+from localcloud.differences import differences, told
 from localcloud.functions import ServiceLimits
 from localcloud.residue import Leftover, bootstrap_resources, difference, snapshot
 
@@ -92,6 +93,8 @@ class Story:
             try:
                 with self._chapter("deploy", log):
                     cdk.deploy(assembly)
+                for line in told(differences(context.client("cloudformation"))):
+                    self._console.print(f"[yellow]![/yellow] {line}")
                 self._job(cloud.environ)
             finally:
                 with self._chapter("destroy", log):

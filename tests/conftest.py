@@ -26,6 +26,9 @@ ORDER = (
     "tools",
     "handlers",
     "hpc",
+    "localcloud/iam",
+    "localcloud/identity",
+    "localcloud/s3",
     "localcloud/functions",
     "localcloud/cloudformation",
     "localcloud/cloud",
@@ -33,6 +36,7 @@ ORDER = (
     "browser",
     "training",
     "e2e",
+    "bench",
     "chaos",
     "lifecycle",
 )

@@ -57,6 +57,10 @@ def test_every_run_leaves_nothing_behind(told) -> None:
     assert all("nothing left behind" in said for _, said in told)
 
 
+def test_every_run_says_what_this_machine_does_not_carry_out(told) -> None:
+    assert all("lifecycle rules are not carried out" in " ".join(said.split()) for _, said in told)
+
+
 def test_summary_has_what_was_promised(told) -> None:
     promised = {
         *("images", "predicted", "missing", "duplicated", "accuracy", "job_seconds"),

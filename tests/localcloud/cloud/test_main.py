@@ -172,6 +172,22 @@ def test_exec_of_a_missing_command_names_it(with_a_cloud):
     assert "no-such-command: No such file or directory" in err
 
 
+def test_differences_are_said_of_what_is_deployed(with_a_cloud, cloud):
+    rule = {"Status": "Enabled", "ExpirationInDays": 1}
+    bucket = {
+        "Type": "AWS::S3::Bucket",
+        "Properties": {"LifecycleConfiguration": {"Rules": [rule]}},
+    }
+    client = cloud.context.client("cloudformation")
+    client.create_stack(StackName="s", TemplateBody=json.dumps({"Resources": {"Kept": bucket}}))
+    client.get_waiter("stack_create_complete").wait(StackName="s", WaiterConfig={"Delay": 1})
+
+    code, out, err = ended(with_a_cloud("differences"))
+
+    lines = ["not as on AWS: s/Kept keeps its objects: lifecycle rules are not carried out"]
+    assert (code, out.splitlines()) == (0, lines), err
+
+
 def test_foreign_state_file_is_named(localcloud, tmp_path):
     (tmp_path / FOLDER).mkdir()
     (tmp_path / FOLDER / "1.json").write_text("[]")
