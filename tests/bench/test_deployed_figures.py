@@ -15,8 +15,8 @@ from bench.stage import CloudProcess, deployed_stage, end_environments
 
 
 @pytest.fixture(scope="module")
-def stage() -> Iterator[CloudProcess]:
-    with deployed_stage() as cloud:
+def stage(assembly: Path) -> Iterator[CloudProcess]:
+    with deployed_stage(assembly) as cloud:
         yield cloud
 
 

@@ -47,19 +47,18 @@ def _name_of_first_class() -> str:
 
 
 @pytest.fixture
-def workbench(checkout: Path, tmp_path: Path) -> Iterator[Workbench]:
+def workbench(assembly: Path, checkout: Path, tmp_path: Path) -> Iterator[Workbench]:
     with Cloud() as cloud, pytest.MonkeyPatch.context() as patch:
         for name, value in cloud.environ.items():
             patch.setenv(name, value)
         cdk = CdkCli(environ=cloud.environ, app_dir=checkout)
-        original, changed = tmp_path / "original", tmp_path / "changed"
-        cdk.synth(original)
+        changed = tmp_path / "changed"
         labels = checkout / "lambda_src" / "shpc_core" / "labels.py"
         text = labels.read_text()
         labels.write_text(text + "\nCLASS_NAMES = tuple(f'new {name}' for name in CLASS_NAMES)\n")
         cdk.synth(changed)
-        cdk.bootstrap(original)
-        yield Workbench(cloud, cdk, original, changed)
+        cdk.bootstrap(assembly)
+        yield Workbench(cloud, cdk, assembly, changed)
 
 
 def test_a_stage_is_changed_repeated_removed_and_made_again(workbench: Workbench) -> None:
