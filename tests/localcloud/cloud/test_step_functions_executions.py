@@ -147,11 +147,9 @@ def test_stop_right_before_a_wait_is_not_slept_through(state_machines, monkeypat
 def test_failed_branch_stops_the_others_though_the_failure_is_caught(state_machines, handlers):
     """https://docs.aws.amazon.com/step-functions/latest/dg/state-parallel.html: all are stopped."""
     begun, hold, caught, end = (threading.Event() for _ in range(4))
-    branch: list[threading.Thread] = []
     went_on: list[Any] = []
 
     def first(event: Any) -> None:
-        branch.append(threading.current_thread())
         begun.set()
         hold.wait(10)
 
@@ -180,7 +178,9 @@ def test_failed_branch_stops_the_others_though_the_failure_is_caught(state_machi
     )
     assert caught.wait(10)
     hold.set()
-    branch[0].join(10)
+    for thread in threading.enumerate():
+        if thread.name == "branch":
+            thread.join(10)
     end.set()
     assert state_machines.end_of(execution)["status"] == "SUCCEEDED"
     assert went_on == []
