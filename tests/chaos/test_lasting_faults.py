@@ -47,6 +47,7 @@ def test_stalled_process_stands_still_beside_half_a_request_and_goes_on(
     strike = processes.stall(fault(Kind.STALL), scene)
     assert list(strike(Requested(port=port).call)) == ANSWER
     half, _ = runtime_api.accept()
+    half.settimeout(10)
     with half:
         assert stopped(process.pid)
         said = half.recv(1_000)
@@ -58,13 +59,16 @@ def test_stalled_process_stands_still_beside_half_a_request_and_goes_on(
     assert effects(ledger) == [True]
 
 
-def test_stall_of_a_process_that_ends_meanwhile_had_no_effect(
-    scene, ledger, lasting, connected
+@pytest.mark.parametrize("meanwhile", [signal.SIGKILL, signal.SIGCONT])
+def test_stall_that_something_else_ends_had_no_effect(
+    scene, ledger, lasting, connected, meanwhile
 ) -> None:
     process, port = connected
     processes.stall(fault(Kind.STALL), scene)(Requested(port=port).call)
-    process.kill()
-    process.wait()
+    assert stopped(process.pid)
+    process.send_signal(meanwhile)
+    if meanwhile is signal.SIGKILL:
+        process.wait()
     lasting[0]()
     assert effects(ledger) == [False]
 
