@@ -16,6 +16,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,23 +34,37 @@ DATA = ROOT / "data" / "fashion-mnist-3000"
 JOB_DEADLINE_S = 300
 
 
+@dataclass(frozen=True)
+class Stage:
+    """A stage that these tests have deployed: the CLI for its cloud, and what was deployed."""
+
+    cdk: CdkCli
+    assembly: Path
+
+
 @pytest.fixture(scope="session")
-def deployment(request: pytest.FixtureRequest, tmp_path_factory) -> Iterator[Deployment]:
-    stage = request.config.getoption("--deployed-stage")
-    if stage:
-        yield read_deployment(stage)
+def own_stage(request: pytest.FixtureRequest, tmp_path_factory) -> Iterator[Stage | None]:
+    """None where the stage under test is somebody else's."""
+    if request.config.getoption("--deployed-stage"):
+        yield None
         return
-    folder = tmp_path_factory.mktemp("cloud")
-    assembly = folder / "cdk.out"
-    with embedded_cloud(folder) as environ, pytest.MonkeyPatch.context() as patch:
+    assembly = request.getfixturevalue("assembly")
+    with (
+        embedded_cloud(tmp_path_factory.mktemp("cloud")) as environ,
+        pytest.MonkeyPatch.context() as patch,
+    ):
         for name, value in environ.items():
             patch.setenv(name, value)
         cdk = CdkCli(environ=environ)
-        cdk.synth(assembly)
         cdk.bootstrap(assembly)
         cdk.deploy(assembly)
-        yield read_deployment("dev")
+        yield Stage(cdk, assembly)
         cdk.destroy(assembly)
+
+
+@pytest.fixture(scope="session")
+def deployment(request: pytest.FixtureRequest, own_stage: Stage | None) -> Deployment:
+    return read_deployment(request.config.getoption("--deployed-stage") or "dev")
 
 
 @contextmanager
