@@ -38,6 +38,7 @@ from localcloud.services.lambda_destinations import destination_patches
 from localcloud.services.lambda_versions import lambda_version_patches
 from localcloud.services.patches import Patch, applied, configured
 from localcloud.services.provisioned_concurrency import ProvisionedConcurrency
+from localcloud.services.request_parameters import request_parameter_patches
 from localcloud.services.s3 import s3_patches
 from localcloud.state_dir import temporary_state_dir
 from localcloud.step_functions import (
@@ -225,6 +226,7 @@ def _patches(context: CloudContext, functions: FunctionService, gate: Gate) -> l
         *caller_identity_patches(context),
         *s3_patches(),
         *event_history_patches(),
+        *request_parameter_patches(),
         *bucket_policy_patches(),
     ]
 

@@ -1,7 +1,9 @@
 """Which operation of a service a request is, and with which parameters, by botocore's models.
 
-It reads the query protocol, the JSON protocols, REST with JSON, and the path of RPC with CBOR. What
-an operation means for IAM is in services.py; S3 has a module of its own.
+It reads the query protocol, the JSON protocols, REST with JSON, and the path of RPC with CBOR, each
+only where the service speaks it. What could be read in two ways is not modelled, since the service
+might read it in the other one. What an operation means for IAM is in services.py; S3 has a module
+of its own.
 """
 
 from __future__ import annotations
@@ -38,17 +40,30 @@ class Operation:
 
 def operation_of(environ: WSGIEnvironment, model_name: str) -> Operation:
     """The operation of one request. Raises NotModelledError if the model has none like it."""
+    metadata = _model(model_name).metadata
+    if metadata["protocol"].startswith("rest"):
+        return _rest_operation(environ, model_name)
+    protocols = metadata.get("protocols", [metadata["protocol"]])
     target = environ.get("HTTP_X_AMZ_TARGET", "")
-    if target:
+    if target and "json" in protocols:
+        _only(environ, "application/x-amz-json", query=False)
         return _operation(model_name, target.rpartition(".")[2], _json(environ))
     cbor = _CBOR_PATH.fullmatch(environ["PATH_INFO"])
-    if cbor is not None:
+    if cbor is not None and "smithy-rpc-v2-cbor" in protocols:
+        _only(environ, "application/cbor", query=False)
         # Its parameters name no resource that a policy could be about.
         return _operation(model_name, cbor[1], {})
-    if _model(model_name).metadata["protocol"].startswith("rest"):
-        return _rest_operation(environ, model_name)
+    if "query" not in protocols:
+        raise NotModelledError(f"{model_name} without X-Amz-Target")
     form = _form(environ)
     return _operation(model_name, str(form.pop("Action", "")), form)
+
+
+def _only(environ: WSGIEnvironment, content_type: str, *, query: bool) -> None:
+    if environ.get("QUERY_STRING") and not query:
+        raise NotModelledError("a request with parameters in its query string and in its body")
+    if not environ.get("CONTENT_TYPE", "").startswith(content_type) and body_of(environ):
+        raise NotModelledError(f"a body that is not {content_type}")
 
 
 def _operation(model_name: str, name: str, parameters: dict[str, Any]) -> Operation:
@@ -70,7 +85,10 @@ def _members(model_name: str, operation: str) -> frozenset[str]:
 
 
 def _form(environ: WSGIEnvironment) -> dict[str, Any]:
-    text = body_of(environ).decode() or environ.get("QUERY_STRING", "")
+    text = environ.get("QUERY_STRING", "")
+    if body := body_of(environ):
+        _only(environ, "application/x-www-form-urlencoded", query=False)
+        text = body.decode()
     parameters: dict[str, Any] = {}
     for name, values in parse_qs(text, keep_blank_values=True).items():
         member = _MEMBER.fullmatch(name)
@@ -108,9 +126,12 @@ def _rest_operation(environ: WSGIEnvironment, model_name: str) -> Operation:
         parameters: dict[str, Any] = {
             name: unquote(value) for name, value in found.groupdict().items()
         }
-        query = parse_qs(environ.get("QUERY_STRING", ""))
+        query = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
+        if unknown := set(query) - {key for _, key in route.query}:
+            raise NotModelledError(f"{route.operation} with query {', '.join(sorted(unknown))}")
         parameters |= {name: query[key][0] for name, key in route.query if key in query}
         if route.in_body:
+            _only(environ, "application/json", query=True)
             parameters = {**_json(environ), **parameters}
         return _operation(model_name, route.operation, parameters)
     raise NotModelledError(f"{model_name} {environ['REQUEST_METHOD']} {path}")

@@ -9,7 +9,7 @@ from localcloud.iam.call import Account, Call, NotModelledError
 from localcloud.iam.operations import operation_of
 from localcloud.iam.s3 import s3_calls
 from localcloud.iam.services import SERVICES, calls_of
-from localcloud.identity.credential_scope import CredentialScope
+from localcloud.identity.credential_scope import claimed_service
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -24,9 +24,7 @@ _FUNCTION_WITH_ROLE = re.compile(r"/2015-03-31/functions(/?|/[^/]+/configuration
 
 def service_of(environ: WSGIEnvironment) -> str:
     """The service in the request's credential scope; S3, which alone serves strangers, without."""
-    _, _, credential = environ.get("HTTP_AUTHORIZATION", "").partition("Credential=")
-    scope = CredentialScope.parse(credential.partition(",")[0])
-    return scope.service if scope else "s3"
+    return claimed_service(environ) or "s3"
 
 
 def concern_root(environ: WSGIEnvironment, service: str) -> bool:

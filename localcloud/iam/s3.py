@@ -111,14 +111,18 @@ _HEADER_KEYS = {
     "HTTP_IF_NONE_MATCH": "s3:if-none-match",
     "HTTP_IF_MATCH": "s3:if-match",
 }
-_HOST_STYLE = re.compile(r"(?P<bucket>[^:]+)\.localhost(?::\d+)?")
+_HOST_STYLE = re.compile(r"(?P<bucket>[^.:]+)\.localhost(?::\d+)?")
+_PATH_STYLE = re.compile(r"(?:localhost|127\.0\.0\.1)(?::\d+)?")
 _DELETED = re.compile(rb"<Object\b[^>]*>(.*?)</Object>", re.DOTALL)
 _KEY = re.compile(rb"<Key>(.*?)</Key>", re.DOTALL)
 _VERSION = re.compile(rb"<VersionId>")
 
 
 def bucket_and_key(environ: WSGIEnvironment) -> tuple[str, str]:
-    """What path (or host) name; "" where they name none."""
+    """What path (or host) name; "" where they name none.
+
+    Raises NotModelledError for a host that is neither this cloud nor a bucket of it.
+    """
     # WSGI hands over the decoded path's bytes as Latin-1.
     path = environ["PATH_INFO"].lstrip("/")
     if not path.isascii():
@@ -126,6 +130,9 @@ def bucket_and_key(environ: WSGIEnvironment) -> tuple[str, str]:
     host = _HOST_STYLE.fullmatch(environ.get("HTTP_HOST", ""))
     if host is not None:
         return host["bucket"], path
+    if _PATH_STYLE.fullmatch(environ.get("HTTP_HOST", "")) is None:
+        # S3 would look for a bucket in its name.
+        raise NotModelledError(f"s3 at the host {environ.get('HTTP_HOST', '')!r}")
     bucket, _, key = path.partition("/")
     return bucket, key
 
@@ -162,6 +169,8 @@ def _query(text: str) -> dict[str, str]:
     if not text:
         return {}
     pairs = parse_qsl(text, keep_blank_values=True)
+    if len(dict(pairs)) < len(pairs):
+        raise NotModelledError("s3 with a repeated query parameter")
     return {
         name: value
         for name, value in pairs

@@ -50,7 +50,8 @@ class Authentication:
     def caller(self, environ: WSGIEnvironment) -> Caller:
         """Who makes the request; raises Refused. Leaves a body that is still to be read.
 
-        A presigned request gets the Authorization header that would say the same.
+        The Authorization header says what was verified, and nothing else, from then on: everybody
+        after this reads the service from it, each in its own way. A presigned request gets one too.
         """
         request = ReceivedRequest.of(environ)
         dialect = _dialect(environ, claimed_service(environ))
@@ -77,8 +78,7 @@ class Authentication:
         key = self.verify(request, claim, payload_hash, dialect)
         if dialect is Dialect.S3:
             check_s3_body(environ, request, claim, key.secret, payload_hash)
-        if claim.expires_s is not None:
-            environ["HTTP_AUTHORIZATION"] = claim.authorization
+        environ["HTTP_AUTHORIZATION"] = claim.authorization
         return key.caller
 
     def verify(

@@ -48,9 +48,9 @@ def write_results(
         "MapRunArn": record.map_run_arn,
         "ResultFiles": files,
     }
-    record.results_written = True
     manifest_key = f"{folder}/manifest.json"
     s3.put_object(Bucket=bucket, Key=manifest_key, Body=json.dumps(manifest).encode())
+    record.results_written = True
     return {
         "MapRunArn": record.map_run_arn,
         "ResultWriterDetails": {"Bucket": bucket, "Key": manifest_key},

@@ -1,7 +1,7 @@
 """The Map state in DISTRIBUTED mode: moto calls a map with failed children SUCCEEDED.
 
-It reads the items, runs the children (map_run.py), writes the results (map_results.py) and says
-in the execution's history what happened. Inline maps stay moto's.
+It reads the items (map_items.py), runs the children (map_run.py), writes the results
+(map_results.py) and says what happened (map_events.py). Inline maps stay moto's.
 """
 
 from __future__ import annotations
@@ -10,20 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from moto.stepfunctions.parser.api import (
-    HistoryEventType,
-    MapRunFailedEventDetails,
-    MapRunRedrivenEventDetails,
-    MapRunStartedEventDetails,
-    MapRunStatus,
-    MapStateStartedEventDetails,
-)
+from moto.stepfunctions.parser.api import MapRunStatus
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import (
-    FailureEvent,
     FailureEventException,
-)
-from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import (
-    StatesErrorName,
 )
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import (
     StatesErrorNameType,
@@ -33,7 +22,6 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.dist
 )
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.state_map import StateMap
 from moto.stepfunctions.parser.asl.eval.environment import Environment
-from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.eval.states import ItemData, MapData
 from moto.stepfunctions.parser.asl.utils.boto_client import boto_client_for
 from moto.stepfunctions.parser.quotas import is_within_size_quota
@@ -42,8 +30,8 @@ from localcloud.iam.callers import session_of
 from localcloud.iam.gate import Allows
 from localcloud.identity.errors import Refused
 from localcloud.step_functions.clients import SESSION_NAME
-from localcloud.step_functions.history import event_details
 from localcloud.step_functions.map_children import ChildWorkflow
+from localcloud.step_functions.map_events import MapEvents
 from localcloud.step_functions.map_items import batches, read_items
 from localcloud.step_functions.map_record import RecordedMapRun
 from localcloud.step_functions.map_results import transformed, write_results
@@ -77,6 +65,7 @@ class _DistributedMap:
     def __init__(self, state: StateMap, env: Environment) -> None:
         self._state = state
         self._env = env
+        self._events = MapEvents(env)
         self._settings = settings_of(state)
         self._map_input = env.states.get_input()
 
@@ -100,17 +89,19 @@ class _DistributedMap:
             )
             run.run()
             result = self._result(run)
-        except FailureEventException as failure:
-            self._tell(HistoryEventType.MapRunFailed, failure.failure_event.event_details)
+        except Exception as error:
+            # What is no failure of a state ends the whole execution, and the map run with it.
+            if isinstance(error, FailureEventException):
+                self._events.failed(error)
             record.set_stop(status=MapRunStatus.FAILED)
             raise
         if not self._env.is_running():
             return
         record.set_stop(status=MapRunStatus.SUCCEEDED)
         record.inputs = []
-        self._tell(HistoryEventType.MapRunSucceeded)
+        self._events.run_succeeded()
         self._env.stack.append(result)
-        self._tell(HistoryEventType.MapStateSucceeded, follows=False)
+        self._events.state_succeeded()
 
     def _value_of(self, component: Any) -> Any:
         component.eval(self._env)
@@ -137,17 +128,12 @@ class _DistributedMap:
 
     def _redrive(self, record: RecordedMapRun) -> None:
         if record.redrive_count >= MAX_REDRIVES:
-            raise self._failure(
+            raise self._events.failure(
                 StatesErrorNameType.StatesRuntime,
                 f"The Map Run was redriven {MAX_REDRIVES} times, which is the limit.",
             )
         record.redrive()
-        details = MapRunRedrivenEventDetails(
-            mapRunArn=record.map_run_arn, redriveCount=record.redrive_count
-        )
-        self._tell(
-            HistoryEventType.MapRunRedriven, event_details(mapRunRedrivenEventDetails=details)
-        )
+        self._events.redriven(record.map_run_arn, record.redrive_count)
 
     def _workflow(self, record: RecordedMapRun) -> ChildWorkflow:
         kind = ":express:" if record.express else ":execution:"
@@ -192,7 +178,7 @@ class _DistributedMap:
         try:
             inputs = list(batches(chosen, batcher, batch_input))
         except ValueError as error:
-            raise self._failure(
+            raise self._events.failure(
                 StatesErrorNameType.StatesItemReaderFailed, f"ItemBatcher: {error}"
             ) from error
         finally:
@@ -200,21 +186,16 @@ class _DistributedMap:
         record.plan(inputs, [len(given["Items"]) for given in inputs])
 
     def _items(self, record: RecordedMapRun) -> list[Any]:
-        started = event_details(
-            mapRunStartedEventDetails=MapRunStartedEventDetails(mapRunArn=record.map_run_arn)
-        )
         if self._state.item_reader is not None:
-            self._tell_started(0)
-            self._tell(HistoryEventType.MapRunStarted, started)
+            self._events.started(record.map_run_arn, 0)
             return self._read_items()
         items = self._value_of(self._state.items or self._state.items_path)
         if not isinstance(items, list):
-            raise self._failure(
+            raise self._events.failure(
                 StatesErrorNameType.StatesItemReaderFailed,
                 f"The Map state's items must be an array but are: {type(items).__name__}",
             )
-        self._tell_started(len(items))
-        self._tell(HistoryEventType.MapRunStarted, started)
+        self._events.started(record.map_run_arn, len(items))
         return items
 
     def _read_items(self) -> list[Any]:
@@ -225,7 +206,7 @@ class _DistributedMap:
         except (BotoCoreError, ClientError, ValueError) as error:
             del self._env.stack[depth:]
             where = self._value_of(reader.parargs) if reader.parargs is not None else {}
-            raise self._failure(
+            raise self._events.failure(
                 StatesErrorNameType.StatesItemReaderFailed, f"{error} (item source: {where})"
             ) from error
 
@@ -234,7 +215,7 @@ class _DistributedMap:
         if self._state.result_writer is not None and self._env.is_running():
             written = self._write(run.record)
         if run.failed:
-            raise self._failure(
+            raise self._events.failure(
                 StatesErrorNameType.StatesExceedToleratedFailureThreshold, THRESHOLD_EXCEEDED
             )
         if written is not None:
@@ -242,7 +223,7 @@ class _DistributedMap:
         transformation = self._settings.transformation or "COMPACT"
         outputs = transformed(run.record.started(), run.record, transformation)
         if not is_within_size_quota(outputs):
-            raise self._failure(
+            raise self._events.failure(
                 StatesErrorNameType.StatesStatesDataLimitExceeded,
                 f"The state/task '{self._state.name}' returned a result with a size exceeding "
                 "the maximum number of bytes service limit.",
@@ -251,7 +232,12 @@ class _DistributedMap:
 
     def _write(self, record: RecordedMapRun) -> dict[str, Any]:
         writer: Any = self._state.result_writer
-        place = self._value_of(writer.parargs)
+        place = self._value_of(writer.parargs) if writer.parargs is not None else {}
+        if not place.get("Bucket"):
+            raise self._events.failure(
+                StatesErrorNameType.StatesResultWriterFailed,
+                f"Parameters.Bucket: missing; allowed: a bucket's name (destination: {place})",
+            )
         s3 = boto_client_for(region=self._env.aws_execution_details.region, service="s3")
         try:
             return write_results(
@@ -263,7 +249,7 @@ class _DistributedMap:
                 output_type=self._settings.output_type,
             )
         except (BotoCoreError, ClientError) as error:
-            raise self._failure(
+            raise self._events.failure(
                 StatesErrorNameType.StatesResultWriterFailed, f"{error} (destination: {place})"
             ) from error
 
@@ -277,34 +263,6 @@ class _DistributedMap:
         try:
             allows(caller, "states:StartExecution", machine_arn, {})
         except Refused as refusal:
-            raise self._failure(StatesErrorNameType.StatesPermissions, refusal.message) from refusal
-
-    def _failure(self, error: StatesErrorNameType, cause: str) -> FailureEventException:
-        return FailureEventException(
-            FailureEvent(
-                env=self._env,
-                error_name=StatesErrorName(typ=error),
-                event_type=HistoryEventType.MapRunFailed,
-                event_details=event_details(
-                    mapRunFailedEventDetails=MapRunFailedEventDetails(
-                        error=error.to_name(), cause=cause
-                    )
-                ),
-            )
-        )
-
-    def _tell_started(self, length: int) -> None:
-        details = MapStateStartedEventDetails(length=length)
-        self._tell(
-            HistoryEventType.MapStateStarted, event_details(mapStateStartedEventDetails=details)
-        )
-
-    def _tell(
-        self, event: HistoryEventType, details: EventDetails | None = None, *, follows: bool = True
-    ) -> None:
-        self._env.event_manager.add_event(
-            context=self._env.event_history_context,
-            event_type=event,
-            event_details=details,
-            update_source_event_id=follows,
-        )
+            raise self._events.failure(
+                StatesErrorNameType.StatesPermissions, refusal.message
+            ) from refusal

@@ -24,7 +24,7 @@ import localcloud.cloud
 from localcloud.functions.errors import TooManyRequestsError
 from localcloud.services.lambda_destinations import destination_patches
 from localcloud.services.lambda_versions import lambda_version_patches
-from localcloud.services.patches import Patch, applied, configured, method
+from localcloud.services.patches import Patch
 from localcloud.services.s3 import s3_patches
 from localcloud.step_functions import await_executions, stop_executions
 from localcloud.step_functions.progress import progress_of
@@ -405,6 +405,27 @@ def event_history_is_empty(at: Any) -> bool:
         return False
 
 
+def text_in_json_is_no_parameter(at: Any) -> bool:
+    # An execution's ARN without its name is that of its state machine, but for one word.
+    arn = at.machines.start(PASS).rpartition(":")[0].replace(":execution:", ":stateMachine:")
+    text = json.dumps({"text": f"&stateMachineArn={arn}-other&"})
+    try:
+        return bool(at.machines.client.start_execution(stateMachineArn=arn, input=text))
+    except ClientError:
+        return False
+
+
+def text_in_json_is_no_action(at: Any) -> bool:
+    sqs = at.cloud.context.client("sqs")
+    queue = sqs.create_queue(QueueName="any")["QueueUrl"]
+    try:
+        return bool(sqs.send_message(QueueUrl=queue, MessageBody="a&Action=ListQueues&b"))
+    except ClientError:
+        return False
+    finally:
+        sqs.delete_queue(QueueUrl=queue)
+
+
 PROBES: dict[str, Callable[[Any], bool]] = {
     "boto_client.boto3": service_calls_reach_this_cloud,
     "lambda_eval_utils.execute_lambda_function_integration": lambda_tasks_use_no_http,
@@ -443,6 +464,8 @@ PROBES: dict[str, Callable[[Any], bool]] = {
     "ApiGatewayV2Backend.create_api": api_endpoint_is_here,
     "STSBackend.get_caller_identity": deployer_knows_itself,
     "CloudTrailResponse.lookup_events": event_history_is_empty,
+    "BaseResponse.setup_class": text_in_json_is_no_parameter,
+    "BaseResponse._get_action": text_in_json_is_no_action,
 }
 
 
@@ -480,62 +503,3 @@ def test_every_patch_has_a_probe_which_holds_with_all_of_them(fresh_cloud, caplo
         with_caplog = SimpleNamespace(**vars(at), caplog=caplog)
         held = {name: probe(with_caplog) for name, probe in PROBES.items()}
     assert held == dict.fromkeys(PROBES, True)
-
-
-class Target:
-    kept = 1
-
-    def ask(self) -> str:
-        return "stock"
-
-
-class Inheriting(Target):
-    pass
-
-
-def test_patches_are_taken_back_also_after_an_error():
-    seen = []
-
-    def use() -> None:
-        with applied([Patch(Target, "kept", 2, "any")]):
-            seen.append(Target.kept)
-            raise KeyError
-
-    with pytest.raises(KeyError):
-        use()
-    assert (seen, Target.kept) == ([2], 1)
-
-
-def test_patch_of_something_moved_is_an_error_that_gives_the_reason():
-    before = Target.kept
-    patches = [Patch(Target, "kept", 2, "any"), Patch(Inheriting, "kept", 3, "needed for x")]
-    with pytest.raises(AttributeError, match="needed for x"), applied(patches):
-        pass
-    assert Target.kept == before
-
-
-def test_added_attribute_is_taken_away_again_and_must_not_be_there_already():
-    with applied([Patch(Target, "new", 2, "any", adds=True)]):
-        assert Target.new == 2  # type: ignore[attr-defined]
-    assert not hasattr(Target, "new")
-    patches = [Patch(Target, "kept", 2, "needed for x", adds=True)]
-    with pytest.raises(AttributeError, match=r"has now 'kept'.*needed for x"), applied(patches):
-        pass
-
-
-def test_method_receives_the_instance():
-    replacement = method(lambda target, *, loud: f"{type(target).__name__} {loud}")
-    with applied([Patch(Target, "ask", replacement, "any")]):
-        asked: Any = Target()
-        assert asked.ask(loud=True) == "Target True"
-    assert Target().ask() == "stock"
-
-
-def test_configuration_of_moto_is_taken_back():
-    from moto.core.config import default_user_config
-
-    before = {section: dict(values) for section, values in default_user_config.items()}  # type: ignore[call-overload]
-    with configured():
-        assert default_user_config["stepfunctions"]["execute_state_machine"] is True
-        assert default_user_config["iam"]["load_aws_managed_policies"] is True
-    assert default_user_config == before

@@ -289,6 +289,17 @@ def test_missing_destination_bucket_fails_the_map_as_result_writer(state_machine
     assert "gone" in ended["cause"]
 
 
+@pytest.mark.parametrize("place", [{}, {"Prefix": "x"}, {"Bucket.$": "$.nowhere"}])
+def test_destination_without_a_bucket_fails_the_map_run_too(state_machines, handlers, place):
+    handlers["classify"] = lambda event: event
+    writer = {"Resource": "arn:aws:states:::s3:putObject", "Parameters": place}
+    execution = state_machines.start(distributed(ResultWriter=writer), [1])
+    assert state_machines.end_of(execution)["status"] == "FAILED"
+    runs = state_machines.client.list_map_runs(executionArn=execution)["mapRuns"]
+    described = state_machines.client.describe_map_run(mapRunArn=runs[0]["mapRunArn"])
+    assert described["status"] == "FAILED"
+
+
 def test_results_beyond_256_kb_fail_without_a_result_writer(state_machines, handlers):
     handlers["classify"] = lambda event: "x" * 1000
     ended = state_machines.run(distributed(ResultPath=None), list(range(300)))
