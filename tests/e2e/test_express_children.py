@@ -17,15 +17,17 @@ from shpc_core import idx
 
 
 @pytest.fixture(scope="module", autouse=True)
-def express(own_stage, deployment: Deployment, synthesize_into) -> Iterator[None]:
+def express(own_stage, deployment: Deployment, synthesize_into, as_its_user) -> Iterator[None]:
     """The stage with EXPRESS children as long as this module runs."""
     if own_stage is None:
         pytest.skip("changes the stage")
     own_stage.cdk.deploy(synthesize_into("dev", map_children="EXPRESS"))
-    assert read_map_children(deployment) == {"EXPRESS"}
+    with as_its_user():
+        assert read_map_children(deployment) == {"EXPRESS"}
     yield
     own_stage.cdk.deploy(own_stage.assembly)
-    assert read_map_children(deployment) == {"STANDARD"}
+    with as_its_user():
+        assert read_map_children(deployment) == {"STANDARD"}
 
 
 def read_map_children(deployment: Deployment) -> set[str]:
