@@ -122,6 +122,14 @@ def test_every_parameter_is_required(s3, parameter):
     assert refusal(answer)[::2] == ("AuthorizationQueryParametersError", 400)
 
 
+def test_another_algorithm_is_refused_by_its_name(s3):
+    url = s3.generate_presigned_url("get_object", Params=A)
+    altered = url.replace("X-Amz-Algorithm=AWS4-HMAC-SHA256", "X-Amz-Algorithm=AWS4-HMAC-SHA512")
+    code, message, status = refusal(requests.get(altered, timeout=10))
+    assert (code, status) == ("AuthorizationQueryParametersError", 400)
+    assert "X-Amz-Algorithm" in message
+
+
 def test_address_and_header_together_are_refused(s3, sign):
     url = s3.generate_presigned_url("get_object", Params=A)
     header = sign.s3("/data/a").headers["Authorization"]

@@ -10,6 +10,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import io
 import socket
 from urllib.parse import urlsplit
 
@@ -227,6 +228,32 @@ def test_chunks_are_decoded_however_they_are_cut_and_read(pieces, sizes, reading
         read += data
     assert read == whole
     assert trailers == [{}]
+
+
+@pytest.mark.parametrize(
+    "encoded", [b"5\r\nhelloX\r\n0\r\n\r\n", b"5\r\nhello\r\n0\r\nx-amz", b"5\r\nhel"]
+)
+def test_body_that_is_not_encoded_so_is_refused(encoded):
+    body = DecodedBody(io.BytesIO(encoded), length=5, signatures=None, on_trailer=[].append)
+    with pytest.raises(Refused) as refused:
+        body.read()
+    assert refused.value.code == "InvalidRequest"
+
+
+def test_line_without_an_end_is_not_collected():
+    endless = io.BytesIO(bytes(1_000_000))
+    body = DecodedBody(endless, length=5, signatures=None, on_trailer=[].append)
+    with pytest.raises(Refused):
+        body.read()
+    assert endless.tell() < 100_000
+
+
+def test_names_of_trailing_headers_have_no_case():
+    trailers: list[dict[str, str]] = []
+    encoded = io.BytesIO(b"5\r\nhello\r\n0\r\nX-Amz-Checksum-CRC32: AAAA\r\n\r\n")
+    body = DecodedBody(encoded, length=5, signatures=None, on_trailer=trailers.append)
+    assert body.read() == b"hello"
+    assert trailers == [{"x-amz-checksum-crc32": "AAAA"}]
 
 
 @given(data=st.binary(max_size=100), sizes=st.lists(st.integers(1, 40), max_size=40))

@@ -195,10 +195,36 @@ def test_unsigned_request_is_refused_in_its_own_protocol(sign, protocol, begin):
     assert request.send().text.startswith(begin)
 
 
+def test_keys_of_every_session_count_not_only_of_the_last(cloud, sign, session_of_role):
+    """https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html"""
+    sts = cloud.context.client("sts")
+    issued = [
+        sts.assume_role(RoleArn=session_of_role["RoleArn"], RoleSessionName=name)["Credentials"]
+        for name in ("first", "second")
+    ]
+    for one in issued:
+        keys = Credentials(one["AccessKeyId"], one["SecretAccessKey"], one["SessionToken"])
+        assert sign.query(credentials=keys).send().status_code == 200
+
+
+def test_date_may_stand_in_either_header_and_amzs_own_counts(sign):
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-auth-using-authorization-header.html
+
+    When you specify both, x-amz-date is the one that counts.
+    """
+    request = sign.s3(headers={"Date": "to be set by the signer"})
+    assert "X-Amz-Date" not in request.headers
+    assert request.send().status_code == 200
+    request = sign.s3()
+    request.headers["Date"] = "Thu, 01 Jan 1970 00:00:00 GMT"
+    assert request.send().status_code == 200
+
+
 def test_key_of_a_user_counts_while_it_is_active(cloud, sign):
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_access-keys.html"""
     iam = cloud.context.client("iam")
     user = f"user-{uuid.uuid4().hex[:8]}"
+    iam.create_user(UserName=f"{user}-before")
     iam.create_user(UserName=user)
     iam.attach_user_policy(UserName=user, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
     key = iam.create_access_key(UserName=user)["AccessKey"]
