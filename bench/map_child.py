@@ -79,9 +79,10 @@ def measure(amount: Amount) -> Result:
 
 def _run(platform: str, items: int) -> dict[str, Any]:
     command = [sys.executable, "-m", "bench.map_run", platform, str(items)]
-    # moto's own interpreter takes its keys from the environment; they are nobody's.
+    # moto's own interpreter takes keys and address from the environment: nobody's keys, no address.
     keys = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench"}
-    answer: dict[str, Any] = run_measured(command, environ={**os.environ, **keys}, cwd=ROOT).answer
+    others = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    answer: dict[str, Any] = run_measured(command, environ={**others, **keys}, cwd=ROOT).answer
     return answer
 
 

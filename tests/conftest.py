@@ -1,13 +1,17 @@
-"""What the whole suite shares: its order (fast folders first) and where its time went."""
+"""What the whole suite shares: its order, syntheses of the app, and where the time went."""
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from localcloud.cdk import CdkCli
 
 # How long an example takes says nothing on a machine with other work to do. Where a run decides
 # about a change, it tries the same examples each time; elsewhere it looks for new ones.
@@ -48,6 +52,36 @@ def _folder(path: Path) -> str:
     """The folder of ORDER that a test file lies in; any other folder sorts last by its name."""
     relative = path.relative_to(TESTS).parent.as_posix()
     return next((name for name in ORDER if f"{relative}/".startswith(f"{name}/")), relative)
+
+
+@pytest.fixture(scope="session")
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The stage `dev` as the CDK CLI synthesizes it: once, for whoever deploys it as it is."""
+    folder = tmp_path_factory.mktemp("assembly") / "cdk.out"
+    CdkCli().synth(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def synthesize_into(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Synthesize in this process with the context that the CLI would hand over, and overrides.
+
+    The first synthesis of a process takes seconds, the next ones do not.
+    """
+    from_cli = {
+        **json.loads((ROOT / "cdk.json").read_text())["context"],
+        "aws:cdk:enable-path-metadata": True,
+    }
+
+    def synthesize(stage: str, **overrides: object) -> Path:
+        # jsii starts a Node process with this import: only for those who synthesize.
+        import app
+
+        folder = tmp_path_factory.mktemp(f"cdk.out.{stage}")
+        app.synthesize({**from_cli, "stage": stage, **overrides}, outdir=str(folder))
+        return folder
+
+    return synthesize
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -15,8 +15,8 @@ from bench.stage import CloudProcess, deployed_stage, end_environments
 
 
 @pytest.fixture(scope="module")
-def stage() -> Iterator[CloudProcess]:
-    with deployed_stage() as cloud:
+def stage(assembly: Path) -> Iterator[CloudProcess]:
+    with deployed_stage(assembly) as cloud:
         yield cloud
 
 
@@ -69,4 +69,6 @@ def test_cold_job_scales_keras_to_the_images_of_the_job(stage):
     result = cold_job.measure(cold_job.Amount(rounds=1, images=50, singles=2))
     one_at_a_time_s = result.raw["keras"][0]["one_at_a_time_s"]
     assert result.series[0].values == (one_at_a_time_s * 50,)
-    assert result.raw["job"][0]["summary"]["predicted"] == 50
+    (job,) = result.raw["job"]
+    assert job["summary"]["predicted"] == 50
+    assert result.series[2].values == (job["summary"]["job_seconds"],)

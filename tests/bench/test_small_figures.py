@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import median
 from unittest.mock import create_autospec
 
 import pytest
@@ -25,6 +26,11 @@ def test_warm_invoke_measures_all_three_calls():
     assert [len(series.values) for series in result.series] == [2, 2, 2]
     assert result.ratios[0].goal.bound == 1.5
     assert all(len(taken["invoke"]) == 3 for taken in result.raw["seconds"])
+    for series, call in zip(
+        result.series, ("invoke", "list_aliases", "stock_list_aliases"), strict=True
+    ):
+        medians = tuple(1000 * median(taken[call]) for taken in result.raw["seconds"])
+        assert series.values == medians
 
 
 def test_map_child_compares_the_cloud_with_motos_own_interpreter():

@@ -2,85 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import os
 import signal
 import socket
-import subprocess
-import sys
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
-from unittest.mock import create_autospec
 
 import psutil
 import pytest
 
 from chaos.faults import network, processes, s3
-from chaos.faults.scene import Scene
-from chaos.front import Call
-from chaos.ledger import Ledger
-from chaos.observed import Seen
-from chaos.plan import Fault, Kind, Operation, job_plan
-from chaos.world import World
-
-CONNECT = """
-import socket, sys
-connection = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
-connection.recv(1)
-"""
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with Ledger(tmp_path / "raw.jsonl", seed=1) as ledger:
-        yield ledger
-
-
-@pytest.fixture
-def scene(ledger: Ledger) -> Scene:
-    return Scene(create_autospec(World, instance=True), job_plan(1, 0), "job-1", ledger)
-
-
-@pytest.fixture
-def connected() -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """A process with a connection to this one, and its port."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        command = [sys.executable, "-c", CONNECT, str(listener.getsockname()[1])]
-        with subprocess.Popen(command) as process:
-            accepted, (_, port) = listener.accept()
-            with accepted:
-                yield process, port
-                process.kill()
-
-
-def fault(kind: Kind, **changes: Any) -> Fault:
-    return Fault(number=0, kind=kind, operation=Operation.SHARD_READ, shard=0, **changes)
-
-
-class Requested:
-    """A request in the hands of a fault: what it was answered, and whether the cloud saw it."""
-
-    def __init__(self, *, port: int = 0, connection: socket.socket | None = None) -> None:
-        self.status = ""
-        self.carried_out = 0
-        environ = {
-            "REQUEST_METHOD": "GET",
-            "REMOTE_PORT": port,
-            "wsgi.input": io.BytesIO(),
-            "werkzeug.socket": connection,
-        }
-        seen = Seen("job-1", Operation.SHARD_READ, 0)
-        self.call = Call(seen, environ, self._start, self._cloud)
-
-    def _start(self, status: str, *_: Any) -> Any:
-        self.status = status
-        return lambda _: None
-
-    def _cloud(self, _: Any, start_response: Any) -> list[bytes]:
-        self.carried_out += 1
-        start_response("200 OK", [])
-        return [b"12345678"]
+from chaos.plan import Kind
+from tests.chaos.striking import Requested, fault
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,9 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,23 +34,57 @@ DATA = ROOT / "data" / "fashion-mnist-3000"
 JOB_DEADLINE_S = 300
 
 
-@pytest.fixture(scope="session")
-def deployment(request: pytest.FixtureRequest, tmp_path_factory) -> Iterator[Deployment]:
-    stage = request.config.getoption("--deployed-stage")
-    if stage:
-        yield read_deployment(stage)
-        return
-    folder = tmp_path_factory.mktemp("cloud")
-    assembly = folder / "cdk.out"
-    with embedded_cloud(folder) as environ, pytest.MonkeyPatch.context() as patch:
-        for name, value in environ.items():
+@dataclass(frozen=True)
+class Stage:
+    """A stage that these tests have deployed: the CLI for its cloud, and what was deployed."""
+
+    cdk: CdkCli
+    assembly: Path
+    environ: Mapping[str, str]
+
+
+@contextmanager
+def acting_on(stage: Stage | None) -> Iterator[None]:
+    """The AWS environment of that stage's user, and of nobody else's tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (stage.environ if stage else {}).items():
             patch.setenv(name, value)
+        # It may have taken its keys from another environment already.
+        patch.setattr(boto3, "DEFAULT_SESSION", None)
+        yield
+
+
+@pytest.fixture(scope="session")
+def own_stage(request: pytest.FixtureRequest, tmp_path_factory) -> Iterator[Stage | None]:
+    """None where the stage under test is somebody else's."""
+    if request.config.getoption("--deployed-stage"):
+        yield None
+        return
+    assembly = request.getfixturevalue("assembly")
+    with embedded_cloud(tmp_path_factory.mktemp("cloud")) as environ:
         cdk = CdkCli(environ=environ)
-        cdk.synth(assembly)
         cdk.bootstrap(assembly)
         cdk.deploy(assembly)
-        yield read_deployment("dev")
+        yield Stage(cdk, assembly, environ)
         cdk.destroy(assembly)
+
+
+@pytest.fixture(scope="session")
+def as_its_user(own_stage: Stage | None) -> Callable[[], AbstractContextManager[None]]:
+    """The environment of the stage's user, for fixtures that outlive a test."""
+    return lambda: acting_on(own_stage)
+
+
+@pytest.fixture(autouse=True)
+def _each_test_is_its_user(as_its_user: Callable[[], AbstractContextManager[None]]) -> Any:
+    with as_its_user():
+        yield
+
+
+@pytest.fixture(scope="session")
+def deployment(request: pytest.FixtureRequest, own_stage: Stage | None) -> Deployment:
+    with acting_on(own_stage):
+        return read_deployment(request.config.getoption("--deployed-stage") or "dev")
 
 
 @contextmanager
@@ -79,8 +114,9 @@ def embedded_cloud(folder: Path) -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture(scope="session")
-def session(deployment: Deployment) -> Iterator[requests.Session]:
-    credentials = boto3.Session().get_credentials()
+def session(deployment: Deployment, own_stage: Stage | None) -> Iterator[requests.Session]:
+    with acting_on(own_stage):
+        credentials = boto3.Session().get_credentials()
     assert credentials is not None
     # Retries would hide a refusal's first answer.
     signed = retrying_session(ExecuteApiAuth(credentials, region=deployment.region), retries=0)
@@ -113,9 +149,10 @@ def ended(api: Callable[..., requests.Response]) -> Callable[[str], dict[str, An
 
 
 @pytest.fixture(scope="session")
-def put_input(deployment: Deployment) -> Callable[[bytes], str]:
+def put_input(deployment: Deployment, own_stage: Stage | None) -> Callable[[bytes], str]:
     """Puts bytes into the input bucket; their key."""
-    s3 = boto3.client("s3")
+    with acting_on(own_stage):
+        s3 = boto3.client("s3")
 
     def put(body: bytes) -> str:
         key = f"inputs/e2e-{uuid.uuid4().hex[:8]}/images.idx"

@@ -1,46 +1,80 @@
-"""The job with EXPRESS map children, which is a setting: deployed and run from end to end."""
+"""The job with EXPRESS map children, which is a setting: deployed over the stage, and run."""
 
 from __future__ import annotations
 
 import csv
-import subprocess
-import sys
+import re
+import uuid
+from collections.abc import Iterator
+from typing import Any
 
+import boto3
+import numpy as np
 import pytest
 
-from localcloud.cdk import REPOSITORY, CdkCli, environment_of_cli
-from localcloud.cloud import Cloud
+from hpc.outputs import Deployment
+from shpc_core import idx
 
 
-def test_job_with_express_children_classifies_every_image_once(request, tmp_path):
-    if request.config.getoption("--deployed-stage"):
-        pytest.skip("deploys a stage of its own")
-    assembly = tmp_path / "cdk.out"
-    with Cloud() as cloud:
-        cdk = CdkCli(environ=cloud.environ, context={"stage": "dev", "map_children": "EXPRESS"})
-        cdk.synth(assembly)
-        cdk.bootstrap(assembly)
-        cdk.deploy(assembly)
-        command = [sys.executable, "-m", "hpc", "run", "--stage", "dev", "--shard-size", "100"]
-        subprocess.run(
-            [*command, "--out", str(tmp_path)],
-            env=environment_of_cli(cloud.environ),
-            cwd=REPOSITORY,
-            check=True,
-            capture_output=True,
-        )
-        client = cloud.context.client("stepfunctions")
-        (machine,) = client.list_state_machines()["stateMachines"]
-        arn = machine["stateMachineArn"]
-        (job,) = client.list_executions(stateMachineArn=arn)["executions"]
-        counts, arns = [], []
-        for run in client.list_map_runs(executionArn=job["executionArn"])["mapRuns"]:
-            described = client.describe_map_run(mapRunArn=run["mapRunArn"])
-            counts.append(described["executionCounts"]["succeeded"])
-            children = client.list_executions(mapRunArn=run["mapRunArn"])["executions"]
-            arns += [child["executionArn"] for child in children]
-        cdk.destroy(assembly)
-    assert sorted(counts) == [1, 30]
-    assert {arn.split(":")[5] for arn in arns} == {"express"}
+@pytest.fixture(scope="module", autouse=True)
+def express(own_stage, deployment: Deployment, synthesize_into, as_its_user) -> Iterator[None]:
+    """The stage with EXPRESS children as long as this module runs."""
+    if own_stage is None:
+        pytest.skip("changes the stage")
+    own_stage.cdk.deploy(synthesize_into("dev", map_children="EXPRESS"))
+    with as_its_user():
+        assert read_map_children(deployment) == {"EXPRESS"}
+    yield
+    own_stage.cdk.deploy(own_stage.assembly)
+    with as_its_user():
+        assert read_map_children(deployment) == {"STANDARD"}
+
+
+def read_map_children(deployment: Deployment) -> set[str]:
+    """The types of the children of all maps of the deployed state machine."""
+    machine = boto3.client("stepfunctions").describe_state_machine(
+        stateMachineArn=deployment.state_machine_arn
+    )
+    return set(re.findall(r'"ExecutionType": ?"(\w+)"', machine["definition"]))
+
+
+def map_runs(deployment: Deployment, job_id: str) -> list[tuple[dict[str, int], list[str]]]:
+    """Of each map run of a job, how many children ended how, and the ARNs of all of them."""
+    client = boto3.client("stepfunctions")
+    job = f"{deployment.state_machine_arn.replace(':stateMachine:', ':execution:')}:{job_id}"
+    runs = []
+    for run in client.list_map_runs(executionArn=job)["mapRuns"]:
+        described = client.describe_map_run(mapRunArn=run["mapRunArn"])
+        counts = {name: count for name, count in described["executionCounts"].items() if count}
+        children = client.list_executions(mapRunArn=run["mapRunArn"])["executions"]
+        runs.append((counts, [child["executionArn"] for child in children]))
+    return runs
+
+
+def test_job_with_express_children_classifies_every_image_once(deployment, run_job, tmp_path):
+    job_id = f"express-{uuid.uuid4().hex[:8]}"
+    run_job(tmp_path, "--shard-size", "100", "--job-id", job_id)
+    runs = map_runs(deployment, job_id)
+    assert sorted(counts["succeeded"] for counts, _ in runs) == [1, 30]
+    assert {arn.split(":")[5] for _, arns in runs for arn in arns} == {"express"}
     with (tmp_path / "predictions.csv").open() as file:
         assert len({row["index"] for row in csv.DictReader(file)}) == 3000
+
+
+def test_job_with_a_failed_express_child_names_it_and_its_cause(
+    api, ended, deployment, put_input
+) -> None:
+    images = put_input(idx.encode(np.zeros((5, 28, 28), np.uint8)))
+    labels = put_input(idx.encode(np.array([0, 1, 2, 200, 4], np.uint8)))
+    body: dict[str, Any] = {
+        "job_id": f"express-{uuid.uuid4().hex[:8]}",
+        "input": {"images": images, "labels": labels},
+        "shard_size": 2,
+    }
+    assert api("POST", "/jobs", json=body).status_code == 202
+    status = ended(body["job_id"])
+    assert (status["status"], status["error"]) == ("FAILED", "InvalidInput")
+    assert status["cause"].startswith("group 0 (items 0..5): input.labels: item 3 of ")
+    assert (status["report"], status["parts"]) == (None, [])
+    ((_, (child,)),) = [run for run in map_runs(deployment, body["job_id"]) if "failed" in run[0]]
+    assert child.split(":")[5] == "express"

@@ -57,13 +57,13 @@ EXPLAINED = {
 
 
 @pytest.fixture(scope="module")
-def used(tmp_path_factory) -> Iterator[tuple[list[Decision], dict[str, dict[str, list[str]]]]]:
+def used(
+    assembly: Path, tmp_path_factory
+) -> Iterator[tuple[list[Decision], dict[str, dict[str, list[str]]]]]:
     """The decisions of a deploy, a job and a destroy, and the grants of the product's roles."""
     folder = tmp_path_factory.mktemp("least-privilege")
     with Cloud() as cloud:
         cdk = CdkCli(environ=cloud.environ)
-        assembly = folder / "cdk.out"
-        cdk.synth(assembly)
         cdk.bootstrap(assembly)
         cdk.deploy(assembly)
         command = [sys.executable, "-m", "hpc", "run", "--stage", "dev", "--out", str(folder)]

@@ -1,30 +1,21 @@
-"""Both stages, synthesized once: the first synthesis of a process takes seconds, the next one."""
+"""Both stages, synthesized once."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-import app
 from tests.stacks.synthesized import Synthesize, Synthesized
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
-def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Synthesize:
+def synthesize(synthesize_into: Callable[..., Path]) -> Synthesize:
     """Synthesize with the context that the CDK CLI would hand over, and with overrides."""
-    from_cli = {
-        **json.loads((ROOT / "cdk.json").read_text())["context"],
-        "aws:cdk:enable-path-metadata": True,
-    }
 
     def synthesize(stage: str, **overrides: object) -> Synthesized:
-        folder = tmp_path_factory.mktemp(f"cdk.out.{stage}")
-        app.synthesize({**from_cli, "stage": stage, **overrides}, outdir=str(folder))
-        return Synthesized(stage, folder)
+        return Synthesized(stage, synthesize_into(stage, **overrides))
 
     return synthesize
 

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from moto.stepfunctions.parser.asl.component.state.state_pass.state_pass import StatePass
+from moto.stepfunctions.parser.asl.component.state.wait.wait_function.seconds import Seconds
 
+from localcloud.functions.errors import TooManyRequestsError
 from localcloud.step_functions import await_executions, stop_executions
-from localcloud.step_functions.worker import Attempt
+from localcloud.step_functions.worker import Attempt, live_attempts, live_lock
 
 ROLE = "arn:aws:iam::123456789012:role/any"
 PASS = {"StartAt": "Pass", "States": {"Pass": {"Type": "Pass", "End": True}}}
@@ -118,6 +120,72 @@ def test_stop_keeps_the_callers_error_and_cause(state_machines):
     assert (ended["status"], ended["error"], ended["cause"]) == ("ABORTED", "Enough", "tired")
 
 
+def test_stop_right_before_a_wait_is_not_slept_through(state_machines, monkeypatch):
+    """moto clears the event that tells of a stop at once: a wait begun later hears nothing."""
+    stopped = threading.Event()
+
+    def stop_first(_: Seconds, env: Any) -> int:
+        arn = env.states.context_object.context_object_data["Execution"]["Id"]
+        state_machines.client.stop_execution(executionArn=arn)
+        stopped.set()
+        return 60
+
+    monkeypatch.setattr(Seconds, "_get_wait_seconds", stop_first)
+    execution = state_machines.start(wait(60))
+    assert stopped.wait(10)
+    with live_lock:
+        threads = [
+            thread
+            for thread, attempt in live_attempts.items()
+            if attempt.execution.exec_arn == execution
+        ]
+    for thread in threads:
+        thread.join(10)
+    assert not any(thread.is_alive() for thread in threads)
+
+
+def test_failed_branch_stops_the_others_though_the_failure_is_caught(state_machines, handlers):
+    """https://docs.aws.amazon.com/step-functions/latest/dg/state-parallel.html: all are stopped."""
+    begun, hold, caught, end = (threading.Event() for _ in range(4))
+    went_on: list[Any] = []
+
+    def first(event: Any) -> None:
+        begun.set()
+        hold.wait(10)
+
+    def fail(event: Any) -> None:
+        assert begun.wait(10)
+        raise TooManyRequestsError("any")
+
+    def after(event: Any) -> None:
+        caught.set()
+        end.wait(10)
+
+    handlers.update(first=first, fail=fail, after=after, second=went_on.append)
+
+    def call(function: str, **fields: Any) -> dict[str, Any]:
+        task = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke"}
+        return {**task, "Parameters": {"FunctionName": function}, **(fields or {"End": True})}
+
+    branches = [
+        {"StartAt": "Fail", "States": {"Fail": call("fail")}},
+        {"StartAt": "1", "States": {"1": call("first", Next="2"), "2": call("second")}},
+    ]
+    catch = [{"ErrorEquals": ["States.ALL"], "Next": "After"}]
+    both = {"Type": "Parallel", "Branches": branches, "Catch": catch, "End": True}
+    execution = state_machines.start(
+        {"StartAt": "Both", "States": {"Both": both, "After": call("after")}}
+    )
+    assert caught.wait(10)
+    hold.set()
+    for thread in threading.enumerate():
+        if thread.name == "branch":
+            thread.join(10)
+    end.set()
+    assert state_machines.end_of(execution)["status"] == "SUCCEEDED"
+    assert went_on == []
+
+
 def test_stop_of_an_ended_execution_changes_nothing(state_machines):
     execution = state_machines.start(PASS)
     ended = state_machines.end_of(execution)
@@ -159,8 +227,6 @@ def test_inline_map_of_2000_items_ends_though_stock_recurses_once_per_item(state
 
 
 def test_wait_of_a_retry_ends_with_the_execution(state_machines, handlers):
-    from localcloud.functions.errors import TooManyRequestsError
-
     failed = threading.Event()
 
     def plan(event: Any) -> Any:

@@ -370,6 +370,34 @@ def test_children_that_wait_for_their_redrive_are_pending_redrive(state_machines
     assert state_machines.end_of(execution)["status"] == "SUCCEEDED"
 
 
+def test_children_whose_redrive_did_not_come_are_what_they_were(state_machines, handlers):
+    """API_DescribeMapRun: pendingRedrive waits to be redriven, and a failed map redrives none."""
+    called = threading.Semaphore(0)
+    release = {1: threading.Event(), 2: threading.Event()}
+
+    def run(event: Any) -> Any:
+        called.release()
+        release[event].wait(10)
+        raise TooManyRequestsError("any")
+
+    handlers["run"] = run
+    client = state_machines.client
+    execution = state_machines.start(chain(Map=mapped(MaxConcurrency=2)), [1, 2])
+    assert called.acquire(timeout=10)
+    assert called.acquire(timeout=10)
+    arn = state_machines.map_run(execution)["mapRunArn"]
+    client.update_map_run(mapRunArn=arn, maxConcurrency=1)
+    release[1].set()
+    state_machines.end_of(execution)
+    assert redriven(state_machines, execution)["status"] == "FAILED"
+    release[2].set()
+    children = {child["input"]: child for child in state_machines.children(execution)}
+    assert [children[given]["status"] for given in "12"] == ["FAILED", "ABORTED"]
+    assert [children[given]["redriveCount"] for given in "12"] == [1, 0]
+    counts = state_machines.map_run(execution)["executionCounts"]
+    assert (counts["failed"], counts["aborted"], counts["pendingRedrive"]) == (1, 1, 0)
+
+
 def test_map_whose_items_could_not_be_read_starts_its_first_map_run(
     state_machines, handlers, cloud, bucket
 ):

@@ -53,6 +53,29 @@ def test_stranger_reads_what_the_policy_opens_and_nothing_else(cloud, public):
         assert "<Code>AccessDenied</Code>" in refused.text
 
 
+def test_strangers_form_in_an_open_bucket_is_an_object_and_calls_nothing(cloud):
+    """https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
+
+    takes no signature, but at the endpoint of STS.
+    """
+    s3 = cloud.context.client("s3")
+    bucket = f"open-{uuid.uuid4().hex[:8]}"
+    s3.create_bucket(Bucket=bucket)
+    statement = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "s3:PutObject",
+        "Resource": f"arn:aws:s3:::{bucket}/*",
+    }
+    policy = {"Version": "2012-10-17", "Statement": [statement]}
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
+    form = b"Action=AssumeRoleWithWebIdentity&Version=2011-06-15"
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = unsigned(cloud, "PUT", f"/{bucket}/form", data=form, headers=headers)
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert s3.get_object(Bucket=bucket, Key="form")["Body"].read() == form
+
+
 def test_post_of_a_form_is_no_way_in(cloud, public):
     """moto would store it; uploads by signed forms are not modelled."""
     answer = unsigned(

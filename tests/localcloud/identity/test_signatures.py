@@ -169,12 +169,30 @@ def test_incomplete_signature_is_refused_by_the_protocols_name(sign, protocol, e
     assert request.refusal() == expected
 
 
-def test_signature_for_another_service_reaches_only_that_one(cloud, sign):
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/2015-03-31/functions/any/invocations"),
+        ("PUT", "/2019-09-30/functions/any/provisioned-concurrency"),
+    ],
+)
+def test_signature_for_another_service_reaches_only_that_one(cloud, sign, method, path):
     """The scope names the endpoint; what S3 is asked, Lambda does not answer."""
-    request = sign.s3("/2015-03-31/functions/any/invocations", method="POST", body=b"{}")
+    request = sign.s3(path, method=method, body=b"{}")
+    assert "<Error>" in request.send().text
     assert request.refusal()[0] != "ResourceNotFoundException"
     with pytest.raises(ServiceError):
         cloud.functions.invoke("any", None, b"{}")
+
+
+@pytest.mark.parametrize(
+    ("protocol", "begin"), [("query", "<ErrorResponse>"), ("json", '{"__type"')]
+)
+def test_unsigned_request_is_refused_in_its_own_protocol(sign, protocol, begin):
+    """Nothing names the service: the protocol is what such a caller understands."""
+    request = getattr(sign, protocol)()
+    del request.headers["Authorization"]
+    assert request.send().text.startswith(begin)
 
 
 def test_key_of_a_user_counts_while_it_is_active(cloud, sign):
