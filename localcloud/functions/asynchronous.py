@@ -6,6 +6,7 @@ an event is tried again.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -17,7 +18,11 @@ from localcloud.functions.destinations import (
     send_dead_letter,
     send_record,
 )
-from localcloud.functions.errors import ResourceNotFoundError, ServiceError
+from localcloud.functions.errors import (
+    ResourceNotFoundError,
+    ServiceError,
+    ServiceFailureError,
+)
 from localcloud.functions.events import (
     MAXIMUM_AGE_S,
     RETRY_DELAYS_S,
@@ -29,6 +34,8 @@ from localcloud.functions.events import (
 )
 from localcloud.functions.invocation import Outcome
 from localcloud.functions.metrics import LambdaMetrics
+
+log = logging.getLogger(__name__)
 
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
@@ -84,6 +91,11 @@ class AsynchronousInvocations:
             returned = refusal.status == _TOO_MANY_REQUESTS or refusal.status >= _SERVER_ERROR
             verdict = Verdict.RETURNED if returned and reserved != 0 else Verdict.REFUSED
             return Attempt(verdict, refusal=refusal)
+        except Exception as error:
+            # Nobody waits for this one: without a trace the event would be gone.
+            log.exception("event %s of %s", event.request_id, event.function)
+            failure = ServiceFailureError(f"{type(error).__name__}: {error}")
+            return Attempt(Verdict.RETURNED, refusal=failure)
         return Attempt(
             Verdict.FAILED if outcome.failure else Verdict.DONE,
             outcome.payload,

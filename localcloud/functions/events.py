@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +21,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from localcloud.functions.errors import ServiceError
+
+log = logging.getLogger(__name__)
 
 RETRY_DELAYS_S = (60.0, 120.0)
 MAXIMUM_AGE_S = 6 * 3600.0
@@ -140,9 +143,15 @@ class EventQueue:
                 now = time.monotonic()
                 if self._due and self._due[0][0] <= now:
                     _, _, event = heapq.heappop(self._due)
-                    self._executor.submit(self._run, event)
+                    self._executor.submit(self._run_logged, event)
                     continue
                 self._changed.wait(self._due[0][0] - now if self._due else None)
+
+    def _run_logged(self, event: Event) -> None:
+        try:
+            self._run(event)
+        except Exception:
+            log.exception("event %s of %s: its end is not told", event.request_id, event.function)
 
     def _run(self, event: Event) -> None:
         if time.monotonic() - event.queued_at > event.maximum_age_s:

@@ -15,8 +15,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
-
 from localcloud.context import CloudContext
 from localcloud.functions.code import CodeStore
 from localcloud.functions.concurrency import ScalingRate
@@ -126,18 +124,9 @@ class Fleet:
     def client_for(self, target: Target) -> Callable[[str], Any]:
         """Makes boto3 clients of this cloud that have the credentials of a function's role."""
         credentials = self._role_credentials(target.configuration)
-
-        def client(service: str) -> Any:
-            return boto3.client(
-                service,
-                endpoint_url=self._context.endpoint,
-                region_name=self._context.region,
-                aws_access_key_id=credentials.access_key_id,
-                aws_secret_access_key=credentials.secret_access_key,
-                aws_session_token=credentials.session_token,
-            )
-
-        return client
+        return self._context.with_credentials(
+            credentials.access_key_id, credentials.secret_access_key, credentials.session_token
+        ).client
 
     def end_idle(self) -> None:
         """End environments that were unused for too long."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
+from typing import Protocol
 
 from localcloud.functions.errors import FunctionFailure
 
@@ -104,3 +105,22 @@ class InvokeResult:
     executed_version: str
     log_result: bytes | None
     request_id: str
+
+
+class InvocationAnswer(Protocol):
+    """What a synchronous invocation yields: the function's payload, or its error as a payload."""
+
+    @property
+    def payload(self) -> bytes: ...
+    @property
+    def function_error(self) -> str | None: ...
+    @property
+    def executed_version(self) -> str: ...
+
+
+class Invoke(Protocol):
+    """Invoke a function and wait; raises ServiceError when Lambda itself refuses."""
+
+    def __call__(
+        self, function: str, qualifier: str | None, payload: bytes
+    ) -> InvocationAnswer: ...

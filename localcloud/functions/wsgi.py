@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 INVOKE_PATH = re.compile(r"/2015-03-31/functions/(?P<function>[^/]+)/invocations")
 
 
-class Invoke(Protocol):
+class _Invoke(Protocol):
     """Invoke a function as Lambda's API says; raises ServiceError where Lambda refuses."""
 
     def __call__(
@@ -42,7 +42,7 @@ class Invoke(Protocol):
 
 
 def invoke_over_http(
-    invoke: Invoke, environ: WSGIEnvironment, start_response: StartResponse
+    invoke: _Invoke, environ: WSGIEnvironment, start_response: StartResponse
 ) -> Iterable[bytes]:
     """Serve one POST to INVOKE_PATH by `invoke`."""
     try:
@@ -59,7 +59,7 @@ def invoke_over_http(
     return [result.payload]
 
 
-def _result(invoke: Invoke, environ: WSGIEnvironment) -> InvokeResult:
+def _result(invoke: _Invoke, environ: WSGIEnvironment) -> InvokeResult:
     path = INVOKE_PATH.fullmatch(environ["PATH_INFO"])
     if path is None:
         raise InvalidParameterValueError(f"{environ['PATH_INFO']}: not the path of an invocation")

@@ -18,6 +18,7 @@ from localcloud.functions.errors import (
     ServiceError,
     TooManyRequestsError,
 )
+from localcloud.functions.invocation import InvocationAnswer, Invoke
 from localcloud.http_api.access_logs import AccessLogs, Integration
 from localcloud.http_api.answers import ApiAnswer, MalformedAnswerError, answer_of, api_error
 from localcloud.http_api.cors import preflight, with_headers
@@ -28,7 +29,6 @@ from localcloud.http_api.routes import DeployedStage, MatchedRoute, UnmodelledAp
 from localcloud.http_api.signatures import Caller, SignatureRefusedError, SignatureVerifier
 from localcloud.iam.gate import Allows
 from localcloud.identity import Refused
-from localcloud.step_functions.lambda_tasks import InvocationAnswer, Invoke
 from localcloud.throttle import Throttle
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from moto.iam.models import iam_backends
-from moto.sts.models import sts_backends
 
 from localcloud.iam.documents import Policy, parsed
 from localcloud.iam.evaluation import Held
 from localcloud.identity.caller import Caller, Kind
+from localcloud.identity.issued_sessions import IssuedSessions
 
 _NOTHING = Held()
 
@@ -25,7 +25,7 @@ class AttachedPolicies:
     def __init__(self, account: str, partition: str = "aws") -> None:
         self._account = account
         self._partition = partition
-        self._sessions: dict[str, Any] = {}
+        self._sessions = IssuedSessions(account, partition)
         self._roles: dict[str, Any] = {}
 
     @property
@@ -75,11 +75,7 @@ class AttachedPolicies:
 
     def _session(self, caller: Caller) -> Policy | None:
         """What AssumeRole was given as `Policy`."""
-        key = caller.access_key_id
-        if key and key not in self._sessions:
-            sessions = sts_backends[self._account][self._partition].assumed_roles
-            self._sessions.update({session.access_key_id: session for session in list(sessions)})
-        session = self._sessions.get(key)
+        session = self._sessions.find(caller.access_key_id)
         return parsed(session.policy) if session is not None and session.policy else None
 
 

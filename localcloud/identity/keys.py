@@ -7,14 +7,14 @@ a key that IAM has deleted or switched off is refused at once.
 from __future__ import annotations
 
 import datetime
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from moto.iam.models import iam_backends
-from moto.sts.models import AssumedRole, sts_backends
+from moto.sts.models import AssumedRole
 
 from localcloud.identity.caller import Caller, Kind
+from localcloud.identity.issued_sessions import IssuedSessions
 
 if TYPE_CHECKING:
     from localcloud.context import CloudContext
@@ -42,26 +42,15 @@ class KeyRing:
             user_id=context.access_key_id,
             secret=context.secret_access_key,
         )
-        # Sessions pile up by the thousand in a long-lived cloud, and moto keeps them in a list.
-        self._sessions: dict[str, AssumedRole] = {}
-        self._indexed = 0
-        self._lock = threading.Lock()
+        self._sessions = IssuedSessions(context.account)
 
     def find(self, access_key_id: str) -> Key | None:
         """None for a key that is unknown, deleted or inactive; an expired one is found."""
         if access_key_id == self._context.access_key_id:
             return self._deployer
-        if (session := self._session(access_key_id)) is not None:
+        if (session := self._sessions.find(access_key_id)) is not None:
             return self._session_key(session)
         return self._user_key(access_key_id)
-
-    def _session(self, access_key_id: str) -> AssumedRole | None:
-        issued = sts_backends[self._context.account]["aws"].assumed_roles
-        with self._lock:
-            for session in issued[self._indexed :]:
-                self._sessions[session.access_key_id] = session
-                self._indexed += 1
-            return self._sessions.get(access_key_id)
 
     def _session_key(self, session: AssumedRole) -> Key:
         caller = Caller(

@@ -3,13 +3,6 @@
 from __future__ import annotations
 
 from localcloud.step_functions.executions import await_executions, stop_executions
-from localcloud.step_functions.lambda_tasks import InvocationAnswer, Invoke
 from localcloud.step_functions.patches import step_functions_patches
 
-__all__ = [
-    "InvocationAnswer",
-    "Invoke",
-    "await_executions",
-    "step_functions_patches",
-    "stop_executions",
-]
+__all__ = ["await_executions", "step_functions_patches", "stop_executions"]

@@ -54,7 +54,8 @@ class RunningExecution(Execution):
         self._redrives = redrive.RecentTokens()
 
     def _get_start_execution_worker(self) -> Attempt:
-        return Attempt(self, super()._get_start_execution_worker()._evaluation_details)
+        details = super()._get_start_execution_worker()._evaluation_details
+        return Attempt(self, details, ended=self.ended)
 
     def ended(self, attempt: Attempt) -> None:
         """Write the end of `attempt` into this record, unless it has ended or goes on elsewhere."""
@@ -143,7 +144,13 @@ class RunningExecution(Execution):
             self._redrives.remember(token, self.redrive_date)
             self.stop_date = self.error = self.cause = None
             former = self.exec_worker
-            self.exec_worker = Attempt(self, former.details, former=former)
+            self.exec_worker = Attempt(
+                self,
+                former.details,
+                ended=self.ended,
+                redrive_count=self.redrive_count,
+                former=former,
+            )
             self.exec_status = ExecutionStatus.RUNNING
             self.exec_worker.start()
             return self.redrive_date
@@ -202,7 +209,7 @@ def stop_executions() -> None:
     with live_lock:
         running = {attempt.execution for attempt in live_attempts.values()}
     for execution in running:
-        execution.stop(stop_date=None, error=None, cause=None)
+        execution.stop(stop_date=redrive.now(), error=None, cause=None)
 
 
 def await_executions(timeout_s: float = 5) -> None:

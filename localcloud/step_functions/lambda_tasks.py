@@ -7,7 +7,7 @@ It decides nothing about retries: the state's Retry and Catch do.
 from __future__ import annotations
 
 import json
-from typing import Any, Protocol
+from typing import Any
 
 from moto.stepfunctions.parser.api import (
     HistoryEventType,
@@ -24,6 +24,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_la
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 
 from localcloud.functions.errors import ServiceError
+from localcloud.functions.invocation import Invoke
 from localcloud.iam import arns
 from localcloud.iam.call import Account
 from localcloud.iam.callers import session_of
@@ -32,25 +33,6 @@ from localcloud.identity.errors import Refused
 from localcloud.step_functions.clients import SESSION_NAME
 from localcloud.step_functions.error_names import ReportedName
 from localcloud.step_functions.history import event_details
-
-
-class InvocationAnswer(Protocol):
-    """What a synchronous invocation yields: the function's payload, or its error as a payload."""
-
-    @property
-    def payload(self) -> bytes: ...
-    @property
-    def function_error(self) -> str | None: ...
-    @property
-    def executed_version(self) -> str: ...
-
-
-class Invoke(Protocol):
-    """Invoke a function and wait; raises ServiceError when Lambda itself refuses."""
-
-    def __call__(
-        self, function: str, qualifier: str | None, payload: bytes
-    ) -> InvocationAnswer: ...
 
 
 class _LambdaTaskError(Exception):

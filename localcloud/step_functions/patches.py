@@ -37,6 +37,7 @@ from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguagePa
 from moto.stepfunctions.parser.asl.utils import boto_client, json_path
 from moto.stepfunctions.responses import StepFunctionResponse
 
+from localcloud.functions.invocation import Invoke
 from localcloud.iam.call import Account
 from localcloud.iam.gate import Allows
 from localcloud.services.patches import Patch, method
@@ -53,7 +54,7 @@ from localcloud.step_functions.clients import ServiceClients
 from localcloud.step_functions.definitions import parsing
 from localcloud.step_functions.error_names import ReportedName
 from localcloud.step_functions.executions import RunningExecution, deleting, started_once
-from localcloud.step_functions.lambda_tasks import Invoke, LambdaTasks
+from localcloud.step_functions.lambda_tasks import LambdaTasks
 from localcloud.step_functions.map_state import map_evaluation
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from moto.stepfunctions.parser.api import (
     ExecutionFailedEventDetails,
@@ -16,15 +16,15 @@ from moto.stepfunctions.parser.api import (
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.evaluation_details import EvaluationDetails
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
-from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication
+from moto.stepfunctions.parser.backend.execution import (
+    BaseExecutionWorkerCommunication,
+    Execution,
+)
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 
 from localcloud.step_functions.history import History, event_details
 from localcloud.step_functions.logs import history_logs
 from localcloud.step_functions.progress import attach, progress_of
-
-if TYPE_CHECKING:
-    from localcloud.step_functions.executions import RunningExecution
 
 log = logging.getLogger(__name__)
 
@@ -33,15 +33,20 @@ live_lock = threading.Lock()
 
 
 class Attempt(ExecutionWorker):
-    """The first attempt, or the redrive of `former`: its history and map runs go on in this one."""
+    """The first attempt, or the redrive of `former`: its history and map runs go on in this one.
+
+    `ended` is called once, at its end; `redrive_count` is 0 for the first.
+    """
 
     env: Environment
 
     def __init__(
         self,
-        execution: RunningExecution,
+        execution: Execution,
         details: EvaluationDetails,
         *,
+        ended: Callable[[Attempt], None],
+        redrive_count: int = 0,
         former: Attempt | None = None,
     ) -> None:
         session = history_logs(execution)
@@ -52,7 +57,8 @@ class Attempt(ExecutionWorker):
             activity_store=execution._activity_store,
         )
         self.execution = execution
-        self.former = former is not None
+        self._ended = ended
+        self._redrive_count = redrive_count
         # Made before the thread runs: ListMapRuns reads it as soon as StartExecution answers.
         self.env = self._get_evaluation_environment()
         # Running from now on: a stop that came before the first state would not be heard.
@@ -90,11 +96,11 @@ class Attempt(ExecutionWorker):
                 error="States.Runtime", cause=f"{type(error).__name__}: {error}"
             )
             self.env.set_error(details)
-        self.execution.ended(self)
+        self._ended(self)
 
     def _record_start(self) -> None:
-        if self.former:
-            redriven = ExecutionRedrivenEventDetails(redriveCount=self.execution.redrive_count)
+        if self._redrive_count:
+            redriven = ExecutionRedrivenEventDetails(redriveCount=self._redrive_count)
             self.history.add_event(
                 context=self.env.event_history_context,
                 event_type=HistoryEventType.ExecutionRedriven,

@@ -8,28 +8,20 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStac
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
 from localcloud.cloudformation.errors import validation_error
 from localcloud.cloudformation.resources.handler import ResourceHandler
 from localcloud.context import CloudContext
-from localcloud.identity.sessions import assume
+from localcloud.identity.sessions import Session, assume
 
 _SESSION_S = 3600
 # A session is not used any more when it has less than this left: no operation takes longer.
 _MARGIN_S = 900
 
 Handlers = Mapping[str, ResourceHandler]
-
-
-@dataclass(frozen=True)
-class _Session:
-    handlers: Handlers
-    usable_until: float
 
 
 class HandlersByRole:
@@ -41,18 +33,17 @@ class HandlersByRole:
         self._make = make
         self._lock = threading.Lock()
         self._own = make(context)
-        self._sessions: dict[str, _Session] = {}
+        self._sessions: dict[str, tuple[Session, Handlers]] = {}
 
     def of(self, role_arn: str | None) -> Handlers:
         """Handlers of a role, None: the cloud's own. Raises ValidationError as `check` does."""
         if role_arn is None:
             return self._own
         with self._lock:
-            session = self._sessions.get(role_arn)
-            if session is None or time.monotonic() > session.usable_until:
-                session = self._assume(role_arn)
-                self._sessions[role_arn] = session
-            return session.handlers
+            known = self._sessions.get(role_arn)
+            if known is None or known[0].ends_within(_MARGIN_S):
+                known = self._sessions[role_arn] = self._assume(role_arn)
+            return known[1]
 
     def check(self, role_arn: str) -> None:
         """Raise ValidationError unless the role exists."""
@@ -61,11 +52,11 @@ class HandlersByRole:
         except ClientError as error:
             raise validation_error(f"Role {role_arn} is invalid or cannot be assumed") from error
 
-    def _assume(self, role_arn: str) -> _Session:
+    def _assume(self, role_arn: str) -> tuple[Session, Handlers]:
         self.check(role_arn)
         # As the service, which the role trusts; the account itself may not be trusted.
         session = assume(self._context, role_arn, "AWSCloudFormation", duration_s=_SESSION_S)
         context = self._context.with_credentials(
             session.access_key_id, session.secret_access_key, session.session_token
         )
-        return _Session(self._make(context), time.monotonic() + _SESSION_S - _MARGIN_S)
+        return session, self._make(context)

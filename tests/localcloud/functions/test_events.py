@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from queue import SimpleQueue
 from typing import Any
+from unittest.mock import create_autospec
 
 import pytest
 
 from localcloud.context import CloudContext
 from localcloud.functions import FunctionService
-from localcloud.functions.configuration import DeployedFunctions
+from localcloud.functions.asynchronous import AsynchronousInvocations
+from localcloud.functions.configuration import DeployedFunctions, Target
 from localcloud.functions.errors import RequestTooLargeError, TooManyRequestsError
 from localcloud.functions.events import (
     RETRY_DELAYS_S,
@@ -24,6 +26,8 @@ from localcloud.functions.events import (
     Verdict,
     return_delay_s,
 )
+from localcloud.functions.invocation import Outcome
+from localcloud.functions.metrics import LambdaMetrics
 from tests.localcloud.functions.invoking import ACCOUNT, REGION, Deploy, Meeting, Serve
 
 EVENT = Event("function", None, b"{}", "request", queued_at=0.0)
@@ -135,6 +139,41 @@ def test_refused_event_comes_back_later_and_later_without_using_up_its_retries(
 def test_event_refused_for_good_is_not_tried_again(line: Callable[..., Line]) -> None:
     event, condition, last = line(REFUSED).put()
     assert (event.invocations, condition, last) == (0, Condition.RETRIES_EXHAUSTED, REFUSED)
+
+
+def test_end_that_cannot_be_told_is_logged_and_the_queue_goes_on(caplog) -> None:
+    ends: SimpleQueue[str] = SimpleQueue()
+
+    def tell(event: Event, condition: Condition, attempt: Attempt | None) -> None:
+        if event.request_id == "bad":
+            raise KeyError("statusCode")
+        ends.put(event.request_id)
+
+    queue = EventQueue(lambda event: DONE, tell, workers=1)
+    try:
+        for request_id in ("bad", "good"):
+            queue.put(replace(EVENT, request_id=request_id, queued_at=time.monotonic()))
+        assert ends.get(timeout=10) == "good"
+    finally:
+        queue.stop()
+    assert "event bad of function: its end is not told" in caplog.text
+
+
+def test_event_that_fails_in_lambda_itself_goes_back_to_the_queue(deploy: Deploy, caplog) -> None:
+    def run(target: Target, payload: bytes, request_id: str) -> Outcome:
+        raise OSError("no space left")
+
+    invocations = AsynchronousInvocations(
+        deployed=DeployedFunctions(ACCOUNT, REGION),
+        metrics=create_autospec(LambdaMetrics, instance=True),
+        run=run,
+        client_for=lambda target: lambda service: None,
+        retry_delays_s=(0.0, 0.0),
+    )
+    attempt = invocations._attempt(replace(EVENT, function=deploy()))
+    assert attempt.verdict is Verdict.RETURNED
+    assert str(attempt.refusal) == "OSError: no space left"
+    assert "no space left" in caplog.text
 
 
 def test_event_over_one_megabyte_is_refused(service: FunctionService, deploy: Deploy) -> None:
