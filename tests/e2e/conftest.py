@@ -169,13 +169,14 @@ def uploaded(put_input: Callable[[bytes], str]) -> dict[str, str | None]:
 
 
 @pytest.fixture(scope="session")
-def run_job(deployment: Deployment) -> Callable[..., None]:
+def run_job(
+    deployment: Deployment, as_its_user: Callable[[], AbstractContextManager[None]]
+) -> Callable[..., None]:
     """`hpc run` as a user types it, into a folder."""
 
     def run(out: Path, *options: str) -> None:
         command = [sys.executable, "-m", "hpc", "run", "--stage", deployment.stage]
-        subprocess.run(
-            [*command, "--out", str(out), *options], check=True, cwd=ROOT, env=os.environ
-        )
+        with as_its_user():
+            subprocess.run([*command, "--out", str(out), *options], check=True, cwd=ROOT)
 
     return run

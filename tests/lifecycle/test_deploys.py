@@ -106,6 +106,8 @@ def workbench(assembly: Path, checkout: Path, tmp_path: Path) -> Iterator[Workbe
     with Cloud() as cloud, pytest.MonkeyPatch.context() as patch:
         for name, value in cloud.environ.items():
             patch.setenv(name, value)
+        # It may have taken its keys from another environment already.
+        patch.setattr(boto3, "DEFAULT_SESSION", None)
         cdk = CdkCli(environ=cloud.environ, app_dir=checkout)
         changed = tmp_path / "changed"
         labels = checkout / "lambda_src" / "shpc_core" / "labels.py"
