@@ -7,8 +7,19 @@ git.
 
 from __future__ import annotations
 
+import gc
+import os
 import sys
 from collections.abc import Mapping
+
+# Only in the CLI's own process, never in one that imports this module, and before the first import
+# of CDK, which starts jsii's Node. Nothing here changes what is synthesized: decision 0010.
+if __name__ == "__main__":
+    # What a synthesis creates, classes of aws-cdk-lib above all, lives until the process ends.
+    gc.disable()
+    # V8 would spend some four threads on optimising code that runs for a second, CDK's validation
+    # engine in WebAssembly above all. Theirs comes last, so whoever sets another size gets it.
+    os.environ["NODE_OPTIONS"] = f"--v8-pool-size=1 {os.environ.get('NODE_OPTIONS', '')}".rstrip()
 
 import aws_cdk as cdk
 from aws_cdk.cx_api import CloudAssembly
