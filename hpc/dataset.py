@@ -5,6 +5,7 @@ It reads uncompressed IDX files and refuses a pair that does not belong together
 
 from __future__ import annotations
 
+import mmap
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,11 +30,14 @@ class Dataset:
 def read_dataset(images_path: Path, labels_path: Path | None) -> Dataset:
     """Read an IDX file of images and, if given, one of labels.
 
+    The images stay in their file: it is mapped, not read, and the few that a report shows are
+    looked at there. Nobody may shorten it meanwhile.
+
     Raises `shpc_core.errors.InvalidInput` for a file that is not such IDX, HpcError for labels of
     another count or outside the classes.
     """
     images = idx.decode(
-        images_path.read_bytes(), item_shape=idx.IMAGE_SHAPE, field=f"images {images_path}"
+        _mapped(images_path), item_shape=idx.IMAGE_SHAPE, field=f"images {images_path}"
     )
     labels = None
     if labels_path is not None:
@@ -48,3 +52,11 @@ def read_dataset(images_path: Path, labels_path: Path | None) -> Dataset:
                 f"{labels_path} holds label {labels.max()}; allowed: 0 to {len(CLASS_NAMES) - 1}"
             )
     return Dataset(images_path=images_path, labels_path=labels_path, images=images, labels=labels)
+
+
+def _mapped(path: Path) -> bytes | mmap.mmap:
+    with path.open("rb") as file:
+        if not path.stat().st_size:
+            # Nothing cannot be mapped.
+            return b""
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)

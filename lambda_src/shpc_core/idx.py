@@ -9,11 +9,15 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from math import prod
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shpc_core.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from mmap import mmap
 
 UNSIGNED_BYTE = 0x08
 IMAGE_SHAPE = (28, 28)
@@ -54,7 +58,7 @@ def byte_range(start: int, stop: int, *, item_shape: tuple[int, ...]) -> tuple[i
 
 
 def parse_header(
-    prefix: bytes, *, object_bytes: int, item_shape: tuple[int, ...], field: str
+    prefix: bytes | mmap, *, object_bytes: int, item_shape: tuple[int, ...], field: str
 ) -> IdxHeader:
     """The header at the start of `prefix`, checked against the length of its object.
 
@@ -88,7 +92,7 @@ def parse_header(
     return header
 
 
-def decode(data: bytes, *, item_shape: tuple[int, ...], field: str) -> NDArray[np.uint8]:
+def decode(data: bytes | mmap, *, item_shape: tuple[int, ...], field: str) -> NDArray[np.uint8]:
     """A whole IDX object as a read-only array of shape (count, *item_shape)."""
     header = parse_header(data, object_bytes=len(data), item_shape=item_shape, field=field)
     items = np.frombuffer(data, dtype=np.uint8, offset=header.header_bytes)

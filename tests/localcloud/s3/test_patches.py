@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import threading
+import tracemalloc
 import urllib.error
 import urllib.request
 import uuid
@@ -126,6 +127,18 @@ def disordered_parts_are_refused(at: Probed) -> bool:
     completing = at.upload(b"x", b"y")
     completing["MultipartUpload"]["Parts"].reverse()
     return at.code("complete_multipart_upload", **completing) == "InvalidPartOrder"
+
+
+def parts_are_joined_one_by_one(at: Probed) -> bool:
+    part = b"x" * (5 * 1024 * 1024)
+    completing = at.upload(part, part, part, b"y")
+    tracemalloc.start()
+    try:
+        code = at.code("complete_multipart_upload", **completing)
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    return code == "" and at.stored.size == 3 * len(part) + 1 and peak_bytes < 3 * len(part)
 
 
 def parts_are_freed(at: Probed) -> bool:
@@ -293,6 +306,7 @@ PROBES: dict[str, Callable[[Probed], bool]] = {
     ),
     "S3Response.upload_part_copy": range_of_source_is_bounded,
     "S3Backend.upload_part_copy": copied_part_reads_its_range,
+    "FakeKey.value": parts_are_joined_one_by_one,
     "FakeKey.dispose": replaced_object_is_read_to_its_end,
     "FakeKey.etag": etag_waits_for_readers,
     "S3Response.setup_class": web_form_is_stored,
