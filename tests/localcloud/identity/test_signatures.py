@@ -199,10 +199,10 @@ def test_unsigned_request_is_refused_in_its_own_protocol(sign, protocol, begin):
 def test_query_is_compared_however_the_client_wrote_its_escapes(sign):
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 
-    UriEncode: the hexadecimal digits of the canonical request are upper case.
+    UriEncode: all but letters, digits and four signs is escaped in the canonical request.
     """
-    request = sign.s3("/data?prefix=a%2Fb")
-    request.url = request.url.replace("%2F", "%2f")
+    request = sign.s3("/data?prefix=a%2Fb%2A")
+    request.url = request.url.replace("a%2Fb%2A", "a/b*")
     assert request.send().status_code == 200
 
 
