@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto.core.config import default_user_config
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
@@ -93,6 +94,24 @@ def test_account_and_region_are_those_asked_for():
             RoleName="any", AssumeRolePolicyDocument='{"Statement": []}'
         )
         assert role["Role"]["Arn"] == "arn:aws:iam::210987654321:role/any"
+
+
+@pytest.mark.parametrize(("service", "global_"), [("sts", True), ("ssm", False)])
+def test_only_global_services_are_signed_for_in_us_east_1(service, global_):
+    """https://docs.aws.amazon.com/general/latest/gr/rande.html#global-endpoints"""
+    with Cloud(region="eu-west-1") as cloud:
+        client = boto3.client(
+            service,
+            endpoint_url=cloud.context.endpoint,
+            region_name="us-east-1",
+            aws_access_key_id=cloud.context.access_key_id,
+            aws_secret_access_key=cloud.context.secret_access_key,
+        )
+        if global_:
+            assert client.get_caller_identity()["Account"] == cloud.context.account
+        else:
+            with pytest.raises(ClientError, match="InvalidSignatureException"):
+                client.describe_parameters()
 
 
 def test_environ_is_all_that_a_client_needs(monkeypatch):

@@ -67,6 +67,12 @@ def test_hash_of_the_body_must_be_announced(sign):
     assert request.refusal() == ("InvalidRequest", 400)
 
 
+def test_announced_hash_is_one_of_a_body_or_one_of_the_words_for_none(sign):
+    request = sign.s3("/data/a")
+    request.headers["X-Amz-Content-SHA256"] = "any"
+    assert request.refusal() == ("InvalidArgument", 400)
+
+
 def test_all_amz_headers_must_be_signed(sign):
     request = sign.s3("/data/b", "PUT", b"x")
     request.headers["x-amz-acl"] = "public-read"
@@ -186,6 +192,13 @@ def test_trailer_must_be_the_announced_one(sign):
     encoded = b"b\r\nhello world\r\n0\r\n\r\n"
     request = chunked(sign, UNSIGNED, TRAILED, lambda *_: encoded)
     assert request.refusal() == ("MalformedTrailerError", 400)
+
+
+@pytest.mark.parametrize("length", ["", "soon", "-1"])
+def test_decoded_length_must_be_announced(sign, length):
+    headers = {"X-Amz-Decoded-Content-Length": length}
+    request = chunked(sign, UNSIGNED, headers, lambda *_: b"0\r\n\r\n")
+    assert request.refusal() == ("MissingContentLength", 411)
 
 
 def test_decoded_length_must_be_the_announced_one(sign):

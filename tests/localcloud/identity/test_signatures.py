@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from localcloud.functions.errors import ServiceError
+from localcloud.identity import authentication
 
 PROTOCOLS = ["s3", "query", "json", "rest"]
 EACH = pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -193,6 +194,40 @@ def test_unsigned_request_is_refused_in_its_own_protocol(sign, protocol, begin):
     request = getattr(sign, protocol)()
     del request.headers["Authorization"]
     assert request.send().text.startswith(begin)
+
+
+def test_query_is_compared_however_the_client_wrote_its_escapes(sign):
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+
+    UriEncode: all but letters, digits and four signs is escaped in the canonical request.
+    """
+    request = sign.s3("/data?prefix=a%2Fb%2A")
+    request.url = request.url.replace("a%2Fb%2A", "a/b*")
+    assert request.send().status_code == 200
+
+
+def test_json_protocol_is_known_by_its_content_type_alone(sign):
+    request = sign.json()
+    del request.headers["X-Amz-Target"]
+    assert request.refusal() == MISMATCH["json"]
+
+
+def test_body_beyond_the_limit_is_refused_though_its_length_is_not_announced(sign, monkeypatch):
+    monkeypatch.setattr(authentication, "BODY_LIMIT_BYTES", 10)
+    request = sign.json()
+    request.body = iter([b"x" * 11])
+    assert request.send().status_code == 413
+
+
+def test_presigned_call_reaches_its_service(cloud):
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+
+    The signature may stand in the query of any service; EKS's clients send STS's so.
+    """
+    url = cloud.context.client("sts").generate_presigned_url(
+        "get_caller_identity", HttpMethod="GET"
+    )
+    assert f"<Account>{cloud.context.account}</Account>" in requests.get(url, timeout=10).text
 
 
 def test_keys_of_every_session_count_not_only_of_the_last(cloud, sign, session_of_role):

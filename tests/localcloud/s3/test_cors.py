@@ -73,6 +73,7 @@ def test_preflight_is_answered_by_the_rule_that_fits(url):
         "expose-headers": "ETag",
         "max-age": "600",
     }
+    assert "Origin" in answer.headers["Vary"].split(", ")
     any_origin = asked(url, origin="https://elsewhere.net", method="HEAD")
     assert cors_of(any_origin) == {"allow-origin": "*", "allow-methods": "HEAD"}
 
@@ -106,6 +107,7 @@ def test_answer_names_the_origin_that_the_rules_allow(url):
 
 def test_preflight_without_its_headers_is_400(url):
     assert requests.options(url, timeout=10).status_code == 400
+    assert requests.options(url, headers={"Origin": LAB}, timeout=10).status_code == 400
 
 
 def test_other_services_allow_no_origin(cloud):

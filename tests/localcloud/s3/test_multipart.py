@@ -96,6 +96,11 @@ def test_parts_out_of_order_are_refused(upload, refused):
     assert refused(lambda: upload.complete(1, 1)) == ("InvalidPartOrder", 400)
 
 
+def test_completion_without_parts_is_refused(upload, refused):
+    upload.part(1, b"x")
+    assert refused(upload.complete) == ("MalformedXML", 400)
+
+
 def test_part_that_is_missing_or_another_is_refused(upload, refused):
     upload.part(1, b"x")
     upload.etags[2] = upload.etags[1]
@@ -194,6 +199,20 @@ def test_part_is_copied_from_a_range(s3, bucket, upload, refused):
     assert read(s3, bucket) == b"2345"
 
 
+def test_part_is_copied_from_the_version_that_was_asked_for(s3, bucket, upload):
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html: versionId"""
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    source = {"Bucket": bucket, "Key": "source"}
+    old = s3.put_object(**source, Body=b"old")["VersionId"]
+    s3.put_object(**source, Body=b"new")
+    copied = s3.upload_part_copy(
+        **upload.name, PartNumber=1, CopySource={**source, "VersionId": old}
+    )
+    upload.etags[1] = copied["CopyPartResult"]["ETag"]
+    upload.complete(1)
+    assert read(s3, bucket) == b"old"
+
+
 def test_part_of_an_object_is_told_by_its_head(s3, bucket, upload, refused):
     """https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html: PartNumber"""
     upload.part(3, b"a" * SMALLEST)
@@ -233,3 +252,14 @@ def test_checksum_of_the_whole_object_where_that_was_asked_for(s3, bucket):
     whole = base64.b64encode(binascii.crc32(b"abc").to_bytes(4, "big")).decode()
     answer = s3.get_object(Bucket=bucket, Key="a", ChecksumMode="ENABLED")
     assert (answer["ChecksumCRC32"], answer["ChecksumType"]) == (whole, "FULL_OBJECT")
+
+
+def test_crc64nvme_is_always_of_the_whole_object(s3, bucket):
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html"""
+    upload = Upload(s3, bucket, ChecksumAlgorithm="CRC64NVME")
+    upload.part(1, b"a" * SMALLEST)
+    upload.part(2, b"b")
+    upload.complete(1, 2)
+    answer = s3.get_object(Bucket=bucket, Key="a", ChecksumMode="ENABLED")
+    assert answer["ChecksumType"] == "FULL_OBJECT"
+    assert "-" not in answer["ChecksumCRC64NVME"]
