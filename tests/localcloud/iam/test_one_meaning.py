@@ -20,6 +20,7 @@ import pytest
 import requests
 from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
+from botocore.exceptions import ClientError
 
 from tests.localcloud.iam.policies import allow
 
@@ -216,3 +217,12 @@ def test_bucket_is_not_named_by_a_foreign_host(cloud, sent, bucket, host):
     )
     assert answer.status_code == 403
     assert "secret" not in answer.text
+
+
+def test_publish_is_decided_on_the_topic_that_it_reaches(cloud, as_role):
+    sns = cloud.context.client("sns")
+    mine, other = (sns.create_topic(Name=name)["TopicArn"] for name in ("mine", "other"))
+    as_publisher = as_role(allow("sns:Publish", mine))("sns")
+    assert as_publisher.publish(TargetArn=mine, Message="any")["MessageId"]
+    with pytest.raises(ClientError, match=f"sns:Publish on resource: {other}"):
+        as_publisher.publish(TopicArn=mine, TargetArn=other, Message="any")
