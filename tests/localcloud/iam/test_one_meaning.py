@@ -176,6 +176,15 @@ def test_text_in_json_is_no_parameter(cloud, sent, machine, hidden):
     assert cloud.context.client("stepfunctions").list_activities()["activities"] == []
 
 
+def test_json_under_the_name_of_a_form_is_denied(cloud, sent, machine):
+    mine, other = machine("mine"), machine("other")
+    request = start_request(mine, f"&stateMachineArn={other}&")
+    request["headers"]["Content-Type"] = FORM
+    answer = sent(allow("states:StartExecution", mine), "states", **request)
+    assert "AccessDenied" in answer.text
+    assert executions(cloud, other) == []
+
+
 @pytest.mark.parametrize("query", ["stateMachineArn={other}", "Action=CreateActivity&name=other"])
 def test_json_and_query_string_are_not_both_taken(cloud, sent, machine, query):
     mine, other = machine("mine"), machine("other")
@@ -194,7 +203,7 @@ def test_query_string_of_a_path_has_only_what_the_operation_knows(sent, query):
 
 
 @pytest.mark.parametrize(
-    "query", ["prefix=secret/&prefix=mine/", "list-type=2&prefix=secret/&prefix=mine/"]
+    "query", ["prefix=secret%2F&prefix=mine%2F", "list-type=2&prefix=secret%2F&prefix=mine%2F"]
 )
 def test_repeated_query_parameter_is_denied(cloud, sent, bucket, query):
     cloud.context.client("s3").put_object(Bucket=bucket, Key="secret/key")
