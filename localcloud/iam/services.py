@@ -178,6 +178,8 @@ SERVICES: dict[str, Service] = {
         model="sns",
         prefix="sns",
         by_parameter={
+            # First of the two that Publish may name, as it is served.
+            "TargetArn": arns.as_given,
             "TopicArn": arns.as_given,
             "ResourceArn": arns.as_given,
             "SubscriptionArn": lambda account, arn, _: str(arn).rpartition(":")[0],

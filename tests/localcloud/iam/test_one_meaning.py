@@ -20,6 +20,7 @@ import pytest
 import requests
 from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
+from botocore.exceptions import ClientError
 
 from tests.localcloud.iam.policies import allow
 
@@ -175,6 +176,15 @@ def test_text_in_json_is_no_parameter(cloud, sent, machine, hidden):
     assert cloud.context.client("stepfunctions").list_activities()["activities"] == []
 
 
+def test_json_under_the_name_of_a_form_is_denied(cloud, sent, machine):
+    mine, other = machine("mine"), machine("other")
+    request = start_request(mine, f"&stateMachineArn={other}&")
+    request["headers"]["Content-Type"] = FORM
+    answer = sent(allow("states:StartExecution", mine), "states", **request)
+    assert "AccessDenied" in answer.text
+    assert executions(cloud, other) == []
+
+
 @pytest.mark.parametrize("query", ["stateMachineArn={other}", "Action=CreateActivity&name=other"])
 def test_json_and_query_string_are_not_both_taken(cloud, sent, machine, query):
     mine, other = machine("mine"), machine("other")
@@ -193,7 +203,7 @@ def test_query_string_of_a_path_has_only_what_the_operation_knows(sent, query):
 
 
 @pytest.mark.parametrize(
-    "query", ["prefix=secret/&prefix=mine/", "list-type=2&prefix=secret/&prefix=mine/"]
+    "query", ["prefix=secret%2F&prefix=mine%2F", "list-type=2&prefix=secret%2F&prefix=mine%2F"]
 )
 def test_repeated_query_parameter_is_denied(cloud, sent, bucket, query):
     cloud.context.client("s3").put_object(Bucket=bucket, Key="secret/key")
@@ -216,3 +226,12 @@ def test_bucket_is_not_named_by_a_foreign_host(cloud, sent, bucket, host):
     )
     assert answer.status_code == 403
     assert "secret" not in answer.text
+
+
+def test_publish_is_decided_on_the_topic_that_it_reaches(cloud, as_role):
+    sns = cloud.context.client("sns")
+    mine, other = (sns.create_topic(Name=name)["TopicArn"] for name in ("mine", "other"))
+    as_publisher = as_role(allow("sns:Publish", mine))("sns")
+    assert as_publisher.publish(TargetArn=mine, Message="any")["MessageId"]
+    with pytest.raises(ClientError, match=f"sns:Publish on resource: {other}"):
+        as_publisher.publish(TopicArn=mine, TargetArn=other, Message="any")
