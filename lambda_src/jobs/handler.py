@@ -28,6 +28,8 @@ from shpc_http.responses import HttpError, answer, answered
 SHARD_MAP = "ClassifyShards"
 # https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
 MAP_FAILED = "States.ExceedToleratedFailureThreshold"
+# An EXPRESS child may time out as a whole, after five minutes; its states' time-outs are failures.
+ENDED_BADLY = ("FAILED", "TIMED_OUT")
 # As many as ListExecutions gives at once: more children than run at a time, so that whatever failed
 # before the map was stopped is among them.
 LISTED_CHILDREN = 1_000
@@ -157,8 +159,9 @@ def _first_failed_child(map_runs: list[str]) -> Any | None:
     failed = [
         child
         for map_run in map_runs
+        for status in ENDED_BADLY
         for child in _STEP_FUNCTIONS.list_executions(
-            mapRunArn=map_run, statusFilter="FAILED", maxResults=LISTED_CHILDREN
+            mapRunArn=map_run, statusFilter=status, maxResults=LISTED_CHILDREN
         )["executions"]
     ]
     if not failed:

@@ -88,12 +88,12 @@ def described(arn: str, **fields: Any) -> dict[str, Any]:
     }
 
 
-def child(name: str, stopped_s: float) -> dict[str, Any]:
+def child(name: str, stopped_s: float, status: str = "FAILED") -> dict[str, Any]:
     return {
         "executionArn": f"arn:aws:states:us-east-1:123456789012:execution:classify/M:{name}",
         "stateMachineArn": MACHINE,
         "name": name,
-        "status": "FAILED",
+        "status": status,
         "startDate": STARTED,
         "stopDate": STARTED + timedelta(seconds=stopped_s),
     }
@@ -114,11 +114,12 @@ def answer_job(stub: Stubber, *, failed: list[list[dict[str, Any]]], **parent: A
     stub.add_response("list_map_runs", {"mapRuns": runs}, {"executionArn": EXECUTION})
     if parent.get("error") == GENERIC["error"]:
         for arn, children in zip(RUNS, failed, strict=False):
-            stub.add_response(
-                "list_executions",
-                {"executions": children},
-                {"mapRunArn": arn, "statusFilter": "FAILED", "maxResults": 1000},
-            )
+            for ended in ("FAILED", "TIMED_OUT"):
+                stub.add_response(
+                    "list_executions",
+                    {"executions": [each for each in children if each["status"] == ended]},
+                    {"mapRunArn": arn, "statusFilter": ended, "maxResults": 1000},
+                )
 
 
 def answer_counts(stub: Stubber) -> None:
@@ -157,6 +158,26 @@ def test_failed_map_is_told_by_the_child_that_failed_first(
     assert (answer["status"], answer["error"]) == ("FAILED", "InvalidInput")
     assert answer["cause"] == "shard 7 (items 700..800): input.images: no readable object"
     assert "stackTrace" not in json.dumps(answer)
+
+
+def test_child_that_timed_out_as_a_whole_is_told_if_it_was_the_first(
+    step_functions: Stubber, status: Callable[[], Any]
+) -> None:
+    timed_out = child("long", 1, "TIMED_OUT")
+    answer_job(step_functions, failed=[[child("late", 2), timed_out]], **GENERIC)
+    first = described(
+        timed_out["executionArn"],
+        status="TIMED_OUT",
+        input=json.dumps({"shard": {"shard": 7, "start": 700, "stop": 800}}),
+        error="States.Timeout",
+    )
+    step_functions.add_response(
+        "describe_execution", first, {"executionArn": timed_out["executionArn"]}
+    )
+    answer_counts(step_functions)
+    answer = status()
+    assert answer["error"] == "States.Timeout"
+    assert answer["cause"] == "shard 7 (items 700..800): no cause given"
 
 
 def test_failed_group_is_told_when_every_shard_succeeded(
