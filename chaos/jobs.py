@@ -9,12 +9,16 @@ from __future__ import annotations
 import csv
 import hashlib
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import requests
+from boto3.exceptions import S3UploadFailedError
+from botocore.exceptions import HTTPClientError
 from numpy.typing import NDArray
 
 from chaos.client_process import ClientProcess, ClientStuckError
@@ -39,7 +43,7 @@ from shpc_core.results import JobReport
 DEADLINE_S = 180.0
 _POLL_EVERY_S = 0.3
 _LOG_TAIL = 1000
-_NETWORK = (requests.RequestException, ApiError)
+_NETWORK = (requests.RequestException, ApiError, HTTPClientError, S3UploadFailedError)
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,7 @@ class Job:
         watched = Watched(self.job_id, scene.images_key, self.plan.shard_size)
         self._world.front.watch(Armed(watched, strikes))
         began = time.monotonic()
-        with connect(STAGE) as connection:
+        with _connected() as connection:
             try:
                 if self.plan.by_process:
                     self._run_client(scene, path, connection)
@@ -114,22 +118,22 @@ class Job:
         self._world.client("stepfunctions").redrive_execution(executionArn=self.execution_arn)
         # What the client said belongs to the first run.
         self._client = None
-        with connect(STAGE) as connection:
+        with _connected() as connection:
             return self._evidence(connection, self._ended(connection))
 
     def _submit(self, connection: Connection, path: Path) -> None:
         bucket = self._world.deployment.input_bucket
         s3 = self._world.client("s3")
-        uploaded = upload_input(s3, bucket=bucket, path=path, name="images.idx")
-        request = JobRequest(
-            job_id=self.job_id,
-            images_key=uploaded.key,
-            labels_key=None,
-            shard_size=self.plan.shard_size,
-        )
         deadline = time.monotonic() + DEADLINE_S
         while True:
             try:
+                uploaded = upload_input(s3, bucket=bucket, path=path, name="images.idx")
+                request = JobRequest(
+                    job_id=self.job_id,
+                    images_key=uploaded.key,
+                    labels_key=None,
+                    shard_size=self.plan.shard_size,
+                )
                 submit(connection.api, request)
             except _NETWORK:
                 # The client has tried as often as it does; its user tries again.
@@ -270,3 +274,19 @@ def _figures(report: JobReport | None) -> dict[str, int] | None:
         "duplicated": report.duplicated,
         "shards": report.shards,
     }
+
+
+@contextmanager
+def _connected() -> Iterator[Connection]:
+    """The product's client, begun again where it met another job's outage, as its user would."""
+    deadline = time.monotonic() + DEADLINE_S
+    with ExitStack() as stack:
+        while True:
+            try:
+                connection = stack.enter_context(connect(STAGE))
+            except HTTPClientError:
+                if time.monotonic() > deadline:
+                    raise
+            else:
+                break
+        yield connection
