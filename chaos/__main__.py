@@ -19,10 +19,11 @@ from chaos.campaign import Campaign
 from chaos.ledger import Ledger
 from chaos.progress import CampaignProgress
 from chaos.table import rows, table
+from localcloud.images.virtual_environment import RUNTIME_INTERFACE_CLIENT
 
 # A log has no width of its own; the table needs this much.
 _LOG_WIDTH = 140
-_VERSIONS = ("moto", "awslambdaric", "aws-cdk-lib", "boto3", "obstore", "ai-edge-litert")
+_VERSIONS = ("moto", "aws-cdk-lib", "boto3", "obstore", "ai-edge-litert")
 
 
 @click.command(help=__doc__, context_settings={"help_option_names": ["-h", "--help"]})
@@ -55,6 +56,7 @@ def main(jobs: int, seed: int, only: int | None, at_once: int, out: Path) -> Non
             jobs=len(numbers),
             python=platform.python_version(),
             **{package: version(package) for package in _VERSIONS},
+            awslambdaric=RUNTIME_INTERFACE_CLIENT.partition("==")[2],
         )
         campaign = Campaign(
             seed=seed, numbers=numbers, at_once=at_once, ledger=ledger, progress=progress
