@@ -19,7 +19,7 @@ _MACHINE = {"amd64": "x86_64", "aarch64": "arm64"}
 def _traced(mode: str) -> Callable[[Any], str | None]:
     def says(value: Any) -> str | None:
         traced = isinstance(value, dict) and str(value.get(mode)) in ("Active", "True", "true")
-        return "is not traced: there is no X-Ray" if traced else None
+        return "nothing is traced: there is no X-Ray" if traced else None
 
     return says
 
@@ -36,27 +36,27 @@ def _always(text: str) -> Callable[[Any], str | None]:
 
 
 def _mailed(value: Any) -> str | None:
-    return "sends no mail" if str(value).startswith("email") else None
+    return "no mail is sent" if str(value).startswith("email") else None
 
 
 # By type and property; the property is looked at as it stands in the template.
 _SAYS: Mapping[str, Mapping[str, Callable[[Any], str | None]]] = {
     "AWS::ApplicationAutoScaling::ScalableTarget": {
-        "ScheduledActions": _always("scales at no scheduled time"),
+        "ScheduledActions": _always("scheduled scaling is not carried out"),
     },
     "AWS::ApplicationAutoScaling::ScalingPolicy": {
-        "PolicyType": _always("never scales: capacity stays as it was deployed"),
+        "PolicyType": _always("scaling policies do not act: capacity stays as deployed"),
     },
     "AWS::CloudWatch::Alarm": {
-        "ComparisonOperator": _always("is never evaluated: its state does not change"),
+        "ComparisonOperator": _always("alarms are never evaluated"),
     },
     "AWS::Lambda::Function": {
         "Architectures": _processor,
-        "EphemeralStorage": _always("has a /tmp of no limited size"),
+        "EphemeralStorage": _always("the size of /tmp is not limited"),
         "TracingConfig": _traced("Mode"),
     },
     "AWS::S3::Bucket": {
-        "LifecycleConfiguration": _always("keeps its objects: lifecycle rules are not carried out"),
+        "LifecycleConfiguration": _always("lifecycle rules are not carried out: objects stay"),
     },
     "AWS::SNS::Subscription": {"Protocol": _mailed},
     "AWS::StepFunctions::StateMachine": {"TracingConfiguration": _traced("Enabled")},
@@ -95,4 +95,4 @@ def told(found: Mapping[str, list[str]]) -> Iterator[str]:
     for text, resources in found.items():
         shown = ", ".join(resources[:2])
         more = f" and {len(resources) - 2} more" if len(resources) > 2 else ""
-        yield f"not as on AWS: {shown}{more} {text}"
+        yield f"not as on AWS: {text} ({shown}{more})"

@@ -49,8 +49,8 @@ def test_differences_name_resources_by_stack_and_nothing_else(deployed):
     found = deployed("one", {"Kept": BUCKET, "Watched": ALARM, "Plain": PLAIN})
 
     assert found == {
-        "is never evaluated: its state does not change": ["one/Watched"],
-        "keeps its objects: lifecycle rules are not carried out": ["one/Kept"],
+        "alarms are never evaluated": ["one/Watched"],
+        "lifecycle rules are not carried out: objects stay": ["one/Kept"],
     }
 
 
@@ -78,11 +78,11 @@ def test_differences_compare_a_functions_processor_with_this_machines(monkeypatc
 @pytest.mark.parametrize(
     ("kind", "properties", "said"),
     [
-        ("AWS::Lambda::Function", {"TracingConfig": {"Mode": "Active"}}, "is not traced"),
+        ("AWS::Lambda::Function", {"TracingConfig": {"Mode": "Active"}}, "nothing is traced"),
         ("AWS::Lambda::Function", {"TracingConfig": {"Mode": "PassThrough"}}, None),
         ("AWS::StepFunctions::StateMachine", {"TracingConfiguration": {"Enabled": True}}, "traced"),
         ("AWS::StepFunctions::StateMachine", {"TracingConfiguration": {"Enabled": False}}, None),
-        ("AWS::SNS::Subscription", {"Protocol": "email"}, "sends no mail"),
+        ("AWS::SNS::Subscription", {"Protocol": "email"}, "no mail is sent"),
         ("AWS::SNS::Subscription", {"Protocol": "sqs"}, None),
     ],
 )
@@ -94,7 +94,7 @@ def test_differences_look_at_values(kind, properties, said):
 
 
 def test_differences_are_told_in_one_line_each():
-    assert list(told({"is not traced": ["a/1", "a/2", "b/3"], "sends no mail": ["b/4"]})) == [
-        "not as on AWS: a/1, a/2 and 1 more is not traced",
-        "not as on AWS: b/4 sends no mail",
+    assert list(told({"nothing is traced": ["a/1", "a/2", "b/3"], "no mail is sent": ["b/4"]})) == [
+        "not as on AWS: nothing is traced (a/1, a/2 and 1 more)",
+        "not as on AWS: no mail is sent (b/4)",
     ]

@@ -184,7 +184,7 @@ def test_differences_are_said_of_what_is_deployed(with_a_cloud, cloud):
 
     code, out, err = ended(with_a_cloud("differences"))
 
-    lines = ["not as on AWS: s/Kept keeps its objects: lifecycle rules are not carried out"]
+    lines = ["not as on AWS: lifecycle rules are not carried out: objects stay (s/Kept)"]
     assert (code, out.splitlines()) == (0, lines), err
 
 
