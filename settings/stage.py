@@ -30,19 +30,37 @@ class _Settings(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
 
+class Campaign(_Settings):
+    """A time for which more environments are kept warm: `minimum` from `start` to `end`.
+
+    Both are schedule expressions, `cron(...)` or `at(...)`, read in `timezone`.
+    """
+
+    start: str
+    end: str
+    minimum: int
+    timezone: str = "UTC"
+
+
 class ProvisionedConcurrency(_Settings):
     """Execution environments kept warm on the `live` alias, scaled by their utilisation."""
 
     minimum: int
     maximum: int
     target_utilization: float
+    campaign: Campaign | None = None
 
 
 class FunctionSettings(_Settings):
-    """What one function gets in this stage. Lambda grants CPU in proportion to memory."""
+    """What one function gets in this stage. Lambda grants CPU in proportion to memory.
+
+    `reserved_concurrency` is both its share of the account, which nobody else can take, and the
+    most it gets; without it the function takes part in what the account has left.
+    """
 
     memory_mb: int
     timeout_s: int
+    reserved_concurrency: int | None = None
     provisioned: ProvisionedConcurrency | None = None
 
 
@@ -51,6 +69,14 @@ class ApiSettings(_Settings):
 
     rate_per_s: int
     burst: int
+
+
+class VirtualMachineSettings(_Settings):
+    """The virtual machines of the baseline; they exist while its jobs run."""
+
+    instance_type: str
+    max_vcpus: int
+    spot: bool
 
 
 class StageSettings(_Settings):
@@ -68,9 +94,14 @@ class StageSettings(_Settings):
     log_retention_days: int
     access_logs: bool
     tracing: bool
+    alarms: bool
+    alarm_email: str | None
+    monthly_budget_usd: int | None
 
     map_children: MapChildren
     map_concurrency: int
+    reduce_concurrency: int
+    tolerated_failure_percentage: float
     job_timeout_s: int
 
     plan: FunctionSettings
@@ -78,6 +109,9 @@ class StageSettings(_Settings):
     reduce: FunctionSettings
     jobs: FunctionSettings
     api: ApiSettings
+
+    baseline: bool
+    vms: VirtualMachineSettings
 
     @property
     def functions(self) -> dict[str, FunctionSettings]:

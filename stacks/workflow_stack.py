@@ -69,7 +69,7 @@ class WorkflowStack(StageStack):
                 payload={"level": "group", **job, "group": path.object_at("$.group"), **attempt},
             ),
             children=stage.map_children,
-            max_concurrency=stage.map_concurrency,
+            max_concurrency=stage.reduce_concurrency,
         )
         report = Invocation(
             self,
