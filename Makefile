@@ -44,7 +44,7 @@ test: setup-dev  ## every test, fast ones first; ends with where the time went
 lint: setup-dev  ## style, types, import order
 	@ruff check .
 	@ruff format --check .
-	@mypy app.py prices settings workloads stacks localcloud hpc tools bench chaos lambda_src tests/conftest.py
+	@mypy app.py prices settings workloads stacks localcloud hpc review tools bench chaos lambda_src tests/conftest.py
 
 format: setup-dev  ## rewrites the sources in the house's format
 	@ruff check --fix .
