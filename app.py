@@ -31,6 +31,7 @@ from settings.stage import StageSettings
 from stacks.api_stack import ApiStack
 from stacks.checks.nag import add_nag
 from stacks.functions_stack import FunctionsStack
+from stacks.monitoring_stack import MonitoringStack
 from stacks.storage_stack import StorageStack
 from stacks.workflow_stack import WorkflowStack
 from workloads.fit import function_needs
@@ -43,7 +44,7 @@ _NO_TRACES = {
 
 
 def compose(app: cdk.App, stage: StageSettings) -> None:
-    """Add the four stacks of `stage` to `app`; references point one way, from top to bottom."""
+    """Add the stacks of `stage` to `app`; references point one way, from top to bottom."""
     storage = StorageStack(app, "Storage", stage=stage)
     functions = FunctionsStack(
         app, "Functions", stage=stage, inputs=storage.inputs, results=storage.results
@@ -57,7 +58,7 @@ def compose(app: cdk.App, stage: StageSettings) -> None:
         classify=functions.classify.live,
         reduce=functions.reduce.live,
     )
-    ApiStack(
+    api = ApiStack(
         app,
         "Api",
         stage=stage,
@@ -65,6 +66,20 @@ def compose(app: cdk.App, stage: StageSettings) -> None:
         machine=workflow.machine,
         classify=functions.classify.live,
     )
+    if stage.alarms:
+        MonitoringStack(
+            app,
+            "Monitoring",
+            stage=stage,
+            functions={
+                "plan": functions.plan.live,
+                "classify": functions.classify.live,
+                "reduce": functions.reduce.live,
+                "jobs": api.jobs.live,
+            },
+            machine=workflow.machine,
+            api=api.stage,
+        )
     add_nag(app)
 
 
