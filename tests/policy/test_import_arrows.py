@@ -30,6 +30,7 @@ ALLOWED: dict[str, set[str]] = {
     "stacks": {"settings", "workloads", "prices"},
     "app.py": {"settings", "workloads", "stacks"},
     "hpc": {"shpc_core", "prices"},
+    "review": {"app", "settings", "stacks", "workloads", "prices"},
     "localcloud": set(),
     "lambda_src/shpc_core": set(),
     "lambda_src/shpc_http": {"shpc_core"},

@@ -17,7 +17,7 @@ def listed() -> Iterator[tuple[str, Price]]:
             yield from ((f"{name} {key}", price) for key, price in value.items())
 
 
-@pytest.mark.parametrize(("name", "price"), listed(), ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("name", "price"), list(listed()), ids=lambda value: str(value)[:40])
 def test_every_price_is_positive_and_says_where_it_is_listed(name: str, price: Price) -> None:
     assert price.source.startswith("https://aws.amazon.com/")
     assert price.source.endswith("/")
