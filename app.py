@@ -64,7 +64,7 @@ def compose(app: cdk.App, stage: StageSettings) -> None:
         stage=stage,
         results=storage.results,
         machine=workflow.machine,
-        classify=functions.classify.live,
+        predict=functions.predict.live,
     )
     if stage.alarms:
         MonitoringStack(
@@ -75,6 +75,7 @@ def compose(app: cdk.App, stage: StageSettings) -> None:
                 "plan": functions.plan.live,
                 "classify": functions.classify.live,
                 "reduce": functions.reduce.live,
+                "predict": functions.predict.live,
                 "jobs": api.jobs.live,
             },
             machine=workflow.machine,
