@@ -17,11 +17,11 @@ from constructs import Construct
 from settings.stage import StageSettings
 from stacks.components.alarm_topic import AlarmTopic
 from stacks.components.api_alarms import ApiAlarms
-from stacks.components.cost_metrics import WatchedFunction
 from stacks.components.function_alarms import FunctionAlarms
 from stacks.components.job_alarms import JobAlarms
 from stacks.components.job_dashboard import JobDashboard
 from stacks.components.monthly_budget import MonthlyBudget
+from stacks.components.watched_function import WatchedFunction
 from stacks.stage_stack import APP, StageStack
 from workloads.catalogue import CLASSIFY, FUNCTIONS, REDUCE
 
@@ -43,34 +43,29 @@ class MonitoringStack(StageStack):
         super().__init__(scope, construct_id, stage=stage, description="Alarms, dashboard, budget")
         topic = AlarmTopic(self, "AlarmTopic", email=stage.alarm_email)
 
+        widths = {CLASSIFY: stage.map_concurrency, REDUCE: stage.reduce_concurrency}
+        watched = [
+            WatchedFunction(
+                declared=declared,
+                live=functions[declared.name],
+                settings=stage.functions[declared.name],
+                map_width=widths.get(declared),
+            )
+            for declared in FUNCTIONS
+        ]
         alarms = [
             *JobAlarms(self, "Job", machine=machine, topic=topic).alarms,
             *ApiAlarms(self, "Api", stage=api, topic=topic).alarms,
         ]
-        for declared in FUNCTIONS:
-            watched = FunctionAlarms(
-                self,
-                declared.name.title(),
-                declared=declared,
-                settings=stage.functions[declared.name],
-                live=functions[declared.name],
-                topic=topic,
-            )
-            alarms.extend(watched.alarms)
+        for function in watched:
+            name = function.name.title()
+            alarms += FunctionAlarms(self, name, function=function, topic=topic).alarms
 
         JobDashboard(
             self,
             "Dashboard",
             stage=stage,
-            functions=[
-                WatchedFunction(
-                    name=declared.name,
-                    live=functions[declared.name],
-                    settings=stage.functions[declared.name],
-                    mapped=declared in (CLASSIFY, REDUCE),
-                )
-                for declared in FUNCTIONS
-            ],
+            functions=watched,
             machine=machine,
             api=api,
             alarms=alarms,

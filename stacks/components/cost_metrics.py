@@ -8,30 +8,18 @@ The monthly budget is what goes by the bill itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from aws_cdk import aws_apigatewayv2 as apigatewayv2
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_stepfunctions as sfn
 
 from prices import us_east_1 as prices
-from settings.stage import Architecture, FunctionSettings
+from settings.stage import Architecture
+from stacks.components.watched_function import WatchedFunction
 
 # Plan, ClassifyShards, ReduceGroups and Report; to start a child, and the one state that it has.
 # https://docs.aws.amazon.com/step-functions/latest/dg/concepts-transitions.html
 _TRANSITIONS_PER_JOB = 4
 _TRANSITIONS_PER_CHILD = 2
-
-
-@dataclass(frozen=True, kw_only=True)
-class WatchedFunction:
-    """A function as its metrics need it: `live` is its alias, `mapped` whether maps call it."""
-
-    name: str
-    live: lambda_.Alias
-    settings: FunctionSettings
-    mapped: bool
 
 
 def function_costs(
@@ -83,7 +71,9 @@ def transition_cost(
 ) -> cloudwatch.MathExpression:
     """Each invocation by a map is taken for a child: a retry costs one transition, not two."""
     children = {
-        f"{each.name}_children": each.live.metric_invocations() for each in functions if each.mapped
+        f"{each.name}_children": each.live.metric_invocations()
+        for each in functions
+        if each.map_width is not None
     }
     jobs = f"{_TRANSITIONS_PER_JOB} * FILL(jobs, 0)"
     items = " + ".join(f"{_TRANSITIONS_PER_CHILD} * FILL({name}, 0)" for name in children)

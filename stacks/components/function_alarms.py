@@ -9,13 +9,11 @@ from __future__ import annotations
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from settings.stage import FunctionSettings
 from stacks.components.alarm import AnnouncedAlarm
 from stacks.components.alarm_topic import AlarmTopic
-from workloads.catalogue import Function
+from stacks.components.watched_function import WatchedFunction
 
 _MINUTE = Duration.minutes(1)
 _FIVE_MINUTES = Duration.minutes(5)
@@ -44,22 +42,22 @@ class FunctionAlarms(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        declared: Function,
-        settings: FunctionSettings,
-        live: lambda_.Alias,
+        function: WatchedFunction,
         topic: AlarmTopic,
     ) -> None:
-        """Watch `live`, the alias of `declared`."""
+        """Watch the alias of `function`."""
         super().__init__(scope, construct_id)
-        self._name = declared.name
-        self._live = live
+        self._name = function.name
+        self._live = function.live
         self._topic = topic
         self.alarms = (
             [self._lost_requests(), self._throttled_requests()]
-            if declared.routes
+            if function.declared.routes
             else [self._many_errors(), self._lasting_throttles()]
         )
-        if settings.provisioned is not None:
+        kept = function.settings.provisioned
+        # A map that is wider than what is kept warm spills over by design.
+        if kept is not None and kept.maximum >= (function.map_width or 0):
             self.alarms.append(self._lasting_spill_over())
 
     def _lost_requests(self) -> cloudwatch.Alarm:

@@ -18,12 +18,12 @@ from prices.us_east_1 import AS_OF, REGION
 from settings.stage import StageSettings
 from stacks.components import workload_metrics as ours
 from stacks.components.cost_metrics import (
-    WatchedFunction,
     api_cost,
     function_costs,
     total_cost,
     transition_cost,
 )
+from stacks.components.watched_function import WatchedFunction
 
 _FIVE_MINUTES = Duration.minutes(5)
 _COLUMNS = 24
