@@ -57,4 +57,5 @@ class ApiStack(StageStack):
         api = SignedHttpApi(self, "Api", settings=stage.api, logs=self.logs)
         api.serve(JOBS, jobs.live)
         api.serve(PREDICT, predict)
+        self.jobs, self.stage = jobs, api.stage
         CfnOutput(self, "ApiUrl", value=api.endpoint)
