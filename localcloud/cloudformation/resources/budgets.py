@@ -17,6 +17,7 @@ from localcloud.cloudformation.resources.handler import (
 from localcloud.cloudformation.resources.schema import (
     BOOLEAN,
     NUMBER,
+    TAGS,
     TEXT,
     MapOf,
     Schema,
@@ -39,6 +40,8 @@ _COST_TYPES: Schema = dict.fromkeys(
     ),
     BOOLEAN,
 )
+# Of expressions only tags, all of which must match: nothing here is charged, so nothing filters.
+_TAGGED: Schema = {"Tags*": {"Key*": TEXT, "MatchOptions": [TEXT], "Values*": [TEXT]}}
 
 
 class Budget(ResourceHandler):
@@ -55,6 +58,8 @@ class Budget(ResourceHandler):
             "BudgetType*": TEXT,
             "CostFilters": MapOf([TEXT]),
             "CostTypes": _COST_TYPES,
+            "FilterExpression": {"And": [_TAGGED]},
+            "Metrics": [TEXT],
             "TimeUnit*": TEXT,
         },
         "NotificationsWithSubscribers": [
@@ -68,6 +73,7 @@ class Budget(ResourceHandler):
                 "Subscribers*": [{"Address*": TEXT, "SubscriptionType*": TEXT}],
             }
         ],
+        "ResourceTags": TAGS,
     }
     # Who is told cannot be changed in place.
     replace_on = frozenset({"NotificationsWithSubscribers"})
