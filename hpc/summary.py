@@ -12,10 +12,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from hpc import prices
 from hpc.errors import HpcError
 from hpc.outcome import JobOutcome
 from hpc.report.page import render_report
+from prices import us_east_1 as prices
 from shpc_core.labels import CLASS_NAMES
 
 SUMMARY, REPORT, PREDICTIONS = "summary.json", "report.html", "predictions.csv"

@@ -86,10 +86,14 @@ class ArrayJob(Construct):
                     batch.CfnJobDefinition.ResourceRequirementProperty(type=kind, value=str(value))
                     for kind, value in requirements.items()
                 ],
-                # ECS on EC2 tells a container no region, which Lambda does.
+                # What Lambda tells a function by itself, and ECS on EC2 does not tell a container.
                 environment=[
                     batch.CfnJobDefinition.EnvironmentProperty(name=name, value=value)
-                    for name, value in {**environment, "AWS_REGION": Aws.REGION}.items()
+                    for name, value in {
+                        **environment,
+                        "AWS_REGION": Aws.REGION,
+                        "MEMORY_MB": str(MEMORY_MB),
+                    }.items()
                 ],
                 log_configuration=batch.CfnJobDefinition.LogConfigurationProperty(
                     log_driver="awslogs",
