@@ -78,9 +78,7 @@ class LaunchTemplate(Ec2Handler):
         made = self.ec2.create_launch_template(
             LaunchTemplateName=properties.get("LaunchTemplateName")
             or task.generated_name(max_length=128),
-            **chosen(
-                properties, "LaunchTemplateData", "TagSpecifications", "VersionDescription"
-            ),
+            **chosen(properties, "LaunchTemplateData", "TagSpecifications", "VersionDescription"),
         )["LaunchTemplate"]
         return _template(made)
 

@@ -60,9 +60,7 @@ class InstanceProfile(ResourceHandler):
     def delete(self, task: Deletion) -> None:
         with gone_is_fine("NoSuchEntity"):
             self._set_roles(task.physical_id, [])
-            self.context.client("iam").delete_instance_profile(
-                InstanceProfileName=task.physical_id
-            )
+            self.context.client("iam").delete_instance_profile(InstanceProfileName=task.physical_id)
 
 
 HANDLERS = (InstanceProfile,)
