@@ -19,6 +19,7 @@ from hpc.baseline.array_job import EndedArray
 from hpc.baseline.deployment import Machines
 from hpc.cost import CostItem
 from prices import us_east_1 as prices
+from prices.machines import machine_hour
 
 _LEAST_S = 60
 _HOUR_S = 3600
@@ -66,7 +67,7 @@ def bill(array: EndedArray, machines: Machines, volume: ArrayVolume) -> Bill:
         machine: max(_LEAST_S, ceil(stopped_at - array.created_at))
         for machine, stopped_at in last.items()
     }
-    price = prices.EC2_HOUR.get(machines.instance_type)
+    price = machine_hour(machines.instance_type)
     if price is None:
         reason = f"no price of {machines.instance_type} is known here"
         return Bill(machine_s=machine_s, items=(), reason=reason)
