@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, TypeVar
 from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 
+from localcloud.batch import BatchLimits, BatchService
 from localcloud.cloudformation import CloudFormationService
 from localcloud.context import CloudContext
 from localcloud.functions import FunctionService, ServiceLimits
@@ -43,6 +44,7 @@ from localcloud.services.patches import Patch, applied, configured
 from localcloud.services.provisioned_concurrency import ProvisionedConcurrency
 from localcloud.services.request_parameters import request_parameter_patches
 from localcloud.services.s3 import s3_patches
+from localcloud.services.vpc_dependencies import vpc_dependency_patches
 from localcloud.state_dir import temporary_state_dir
 from localcloud.step_functions import (
     await_executions,
@@ -74,6 +76,7 @@ class Cloud:
         account: str = DEFAULT_ACCOUNT,
         state_dir: Path | None = None,
         limits: ServiceLimits | None = None,
+        batch_limits: BatchLimits | None = None,
         make_functions: Callable[[CloudContext], FunctionService] | None = None,
         middleware: Callable[[WSGIApplication], WSGIApplication] | None = None,
     ) -> None:
@@ -99,6 +102,8 @@ class Cloud:
         self._started = ExitStack()
         self._context: CloudContext | None = None
         self._functions: FunctionService | None = None
+        self._batch_limits = batch_limits
+        self._batch: BatchService | None = None
         self._cloudformation: CloudFormationService | None = None
         self._gate: Gate | None = None
         self._docker_program = ""
@@ -114,6 +119,10 @@ class Cloud:
     @property
     def cloudformation(self) -> CloudFormationService:
         return _running(self._cloudformation)
+
+    @property
+    def batch(self) -> BatchService:
+        return _running(self._batch)
 
     @property
     def gate(self) -> Gate:
@@ -151,6 +160,8 @@ class Cloud:
         starting.enter_context(applied(_patches(context, functions, gate)))
         starting.callback(await_executions)
         starting.callback(functions.stop)
+        batch = self._batch = BatchService(context, gate.allows, self._batch_limits)
+        starting.callback(batch.stop)
         cloudformation = self._cloudformation = CloudFormationService(context)
         starting.callback(cloudformation.stop)
         starting.callback(stop_executions)
@@ -158,6 +169,7 @@ class Cloud:
         application = CloudApplication(
             context,
             cloudformation=cloudformation.wsgi_app,
+            batch=batch.wsgi_app,
             invoke=functions.wsgi_invoke,
             provisioned_concurrency=ProvisionedConcurrency(context, functions.provision),
             http_api=HttpApiFront(context, functions.invoke, gate.allows),
@@ -190,6 +202,7 @@ class Cloud:
 
     def _forget(self) -> None:
         self._context = self._functions = self._cloudformation = self._gate = None
+        self._batch = None
 
     def __enter__(self) -> Cloud:
         return self.start()
@@ -233,6 +246,7 @@ def _patches(context: CloudContext, functions: FunctionService, gate: Gate) -> l
         *bucket_policy_patches(),
         *budget_patches(),
         *alarm_patches(Alarms(context, lambda action, change: None)),
+        *vpc_dependency_patches(),
     ]
 
 
