@@ -30,8 +30,11 @@ from localcloud.http_api import HttpApiFront, endpoint_patches
 from localcloud.iam import Gate
 from localcloud.identity import Authentication
 from localcloud.images.docker import docker_program
+from localcloud.monitoring.alarm_api import alarm_patches
+from localcloud.monitoring.alarms import Alarms
 from localcloud.server import CloudApplication, KeepAliveServer
 from localcloud.services.bucket_policies import bucket_policy_patches
+from localcloud.services.budgets import budget_patches
 from localcloud.services.caller_identity import caller_identity_patches
 from localcloud.services.event_history import event_history_patches
 from localcloud.services.lambda_destinations import destination_patches
@@ -228,6 +231,8 @@ def _patches(context: CloudContext, functions: FunctionService, gate: Gate) -> l
         *event_history_patches(),
         *request_parameter_patches(),
         *bucket_policy_patches(),
+        *budget_patches(),
+        *alarm_patches(Alarms(context, lambda action, change: None)),
     ]
 
 

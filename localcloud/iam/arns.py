@@ -101,6 +101,12 @@ def dashboard(account: Account, value: Any, parameters: Parameters) -> str:
     return f"arn:{account.partition}:cloudwatch::{account.number}:dashboard/{value}"
 
 
+def budget(account: Account, value: Any, parameters: Parameters) -> str:
+    """A budget by its name, or by what it shall be; budgets belong to no region."""
+    name = value["BudgetName"] if isinstance(value, dict) else value
+    return f"arn:{account.partition}:budgets::{account.number}:budget/{name}"
+
+
 def key_alias(account: Account, value: Any, parameters: Parameters) -> str:
     """The alias of a KMS key, whose name begins with `alias/`."""
     return account.arn("kms", str(value))

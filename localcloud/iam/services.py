@@ -106,6 +106,27 @@ SERVICES: dict[str, Service] = {
         everywhere=_all("PutMetricData", "GetMetricData", "GetMetricStatistics", "ListMetrics"),
         keys={"Namespace": "cloudwatch:namespace"},
     ),
+    # Two permissions stand for all operations:
+    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsbudgetservice.html
+    "budgets": Service(
+        model="budgets",
+        prefix="budgets",
+        by_parameter={"BudgetName": arns.budget, "Budget": arns.budget, "NewBudget": arns.budget},
+        renamed={
+            **dict.fromkeys(
+                ("CreateBudget", "UpdateBudget", "DeleteBudget"),
+                "ModifyBudget",
+            ),
+            **dict.fromkeys(
+                (
+                    "DescribeBudget",
+                    "DescribeNotificationsForBudget",
+                    "DescribeSubscribersForNotification",
+                ),
+                "ViewBudget",
+            ),
+        },
+    ),
     "ecr": Service(
         model="ecr",
         prefix="ecr",

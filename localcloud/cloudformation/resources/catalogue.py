@@ -5,6 +5,7 @@ from __future__ import annotations
 from localcloud.cloudformation.resources import (
     api_gateway,
     auto_scaling,
+    budgets,
     cloudwatch,
     custom,
     ecr,
@@ -25,6 +26,7 @@ from localcloud.context import CloudContext
 _MODULES = (
     api_gateway,
     auto_scaling,
+    budgets,
     cloudwatch,
     custom,
     ecr,
