@@ -157,7 +157,7 @@ def _charges(found: Idle) -> Iterator[Row]:
     cost: dict[Row, float] = {}  # by the same key
     for name, charges in found.charges.items():
         for charge in charges:
-            why = (dollars(charge.usd), charge.what, charge.price.source)
+            why: Row = (dollars(charge.usd), charge.what, charge.price.source)
             alike[why].append(name)
             cost[why] = charge.usd
     for why in sorted(alike, key=lambda one: -cost[one] * len(alike[one])):
