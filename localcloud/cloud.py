@@ -244,9 +244,9 @@ def _patches(context: CloudContext, functions: FunctionService, gate: Gate) -> l
         *event_history_patches(),
         *request_parameter_patches(),
         *bucket_policy_patches(),
+        *vpc_dependency_patches(),
         *budget_patches(),
         *alarm_patches(Alarms(context, lambda action, change: None)),
-        *vpc_dependency_patches(),
     ]
 
 

@@ -30,6 +30,16 @@ _PROPERTIES = (
     "user",
     "vcpus",
 )
+# Told as they were registered.
+_TOLD = (
+    "executionRoleArn",
+    "jobRoleArn",
+    "linuxParameters",
+    "logConfiguration",
+    "privileged",
+    "readonlyRootFilesystem",
+    "user",
+)
 _LINUX = ("initProcessEnabled", "sharedMemorySize", "tmpfs")
 _OVERRIDES = ("command", "environment", "memory", "resourceRequirements", "vcpus")
 _LOG_OPTIONS = (
@@ -78,9 +88,7 @@ class Container:
             ],
             "secrets": [],
         }
-        kept = ("jobRoleArn", "executionRoleArn", "logConfiguration", "user", "privileged")
-        kept += ("readonlyRootFilesystem", "linuxParameters")
-        return {**details, **{name: self.given[name] for name in kept if name in self.given}}
+        return {**details, **{name: self.given[name] for name in _TOLD if name in self.given}}
 
 
 def check_properties(given: Mapping[str, Any]) -> None:

@@ -95,7 +95,9 @@ class ComputeEnvironment:
             "uuid": self.unique_id,
             "updatePolicy": dict(self.update_policy),
         }
-        return details if self.service_role is None else {**details, "serviceRole": self.service_role}
+        return (
+            details if self.service_role is None else {**details, "serviceRole": self.service_role}
+        )
 
 
 class ComputeEnvironments:

@@ -106,7 +106,11 @@ class Machines:
                     "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
                 }
             ],
-            **({"SecurityGroupIds": groups} if (groups := resources.get("securityGroupIds")) else {}),
+            **(
+                {"SecurityGroupIds": groups}
+                if (groups := resources.get("securityGroupIds"))
+                else {}
+            ),
             **(spot if resources["type"] == "SPOT" else {}),
         )
         for instance in launched["Instances"]:
@@ -114,5 +118,14 @@ class Machines:
 
     def _terminate(self) -> None:
         ids, self._vcpus = list(self._vcpus), {}
-        if ids:
-            self._context.client("ec2").terminate_instances(InstanceIds=ids)
+        if not ids:
+            return
+        client = self._context.client("ec2")
+        found = client.describe_network_interfaces(
+            Filters=[{"Name": "attachment.instance-id", "Values": ids}]
+        )["NetworkInterfaces"]
+        client.terminate_instances(InstanceIds=ids)
+        # An instance's first interface goes with it; moto keeps it.
+        for interface in found:
+            interface_id = interface["NetworkInterfaceId"]
+            client.delete_network_interface(NetworkInterfaceId=interface_id)

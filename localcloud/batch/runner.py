@@ -219,9 +219,7 @@ def _arguments(image: Image, command: list[str]) -> list[str]:
             "base image serves Lambda's events"
         )
     words = [*entrypoint, *(command or [image.handler])]
-    return [
-        image.task + word.removeprefix(TASK_ROOT) if _in_task(word) else word for word in words
-    ]
+    return [image.task + word.removeprefix(TASK_ROOT) if _in_task(word) else word for word in words]
 
 
 def _in_task(word: str) -> bool:

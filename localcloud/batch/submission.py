@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from localcloud.batch.containers import container
@@ -145,9 +146,7 @@ def _others(
         other = known.get(job_id)
         if other is None:
             raise client_exception(f"dependsOn: job {job_id!r} does not exist")
-        if kind == "N_TO_N" and not (
-            isinstance(other, ArrayJob) and len(other.children) == size
-        ):
+        if kind == "N_TO_N" and not (isinstance(other, ArrayJob) and len(other.children) == size):
             raise client_exception(f"dependsOn: {job_id} is not an array job of the same size")
         others.append((kind, other))
     return others
@@ -156,7 +155,7 @@ def _others(
 def _connect(job: Job, kind: str, other: Job | None) -> None:
     children = job.children if isinstance(job, ArrayJob) else [job]
     if other is None:
-        for earlier, later in zip(children, children[1:], strict=False):
+        for earlier, later in pairwise(children):
             _wait(later, earlier)
     elif kind == "N_TO_N" and isinstance(other, ArrayJob):
         for own, theirs in zip(children, other.children, strict=True):

@@ -158,9 +158,9 @@ def _read_routes(model_name: str) -> Iterator[_Route]:
         }
         for label in _LABEL.finditer(path):
             expression += re.escape(path[position : label.start()])
-            member = labels.get(label[1], label[1])
+            member = labels.get(label[1]) or label[1]
             # ARNs have slashes, which the server has decoded by now.
-            whole = label[2] or member.lower().endswith("arn")
+            whole = label[2] or str(member).lower().endswith("arn")
             expression += f"(?P<{member}>{'.+' if whole else '[^/]+'})"
             position = label.end()
         yield _Route(

@@ -1,7 +1,7 @@
 """Which part of the embedded cloud answers a request: one WSGI application for one port.
 
-CloudFormation, Batch, Lambda invocations and the deployed HTTP APIs are ours; moto answers the rest.
-It decides by path and by the SigV4 credential scope, never by host name. Every request is
+CloudFormation, Batch, Lambda invocations and the deployed HTTP APIs are ours; moto answers the
+rest. It decides by path and by the SigV4 credential scope, never by host name. Every request is
 authenticated and authorised first, but for two kinds: deployed HTTP APIs do that by route, and
 which program listens here is told to anyone.
 """

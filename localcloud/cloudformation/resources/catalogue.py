@@ -32,8 +32,8 @@ from localcloud.context import CloudContext
 _MODULES = (
     api_gateway,
     auto_scaling,
-    budgets,
     batch,
+    budgets,
     cloudwatch,
     custom,
     ec2_launching,

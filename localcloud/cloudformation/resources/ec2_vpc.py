@@ -211,7 +211,8 @@ class Endpoint(Ec2Handler):
             arguments["AddRouteTableIds"] = sorted(wanted - has)
             arguments["RemoveRouteTableIds"] = sorted(has - wanted)
         if task.touches("PolicyDocument"):
-            arguments |= self._policy(task.new) or {"ResetPolicy": True}
+            policy: dict[str, Any] = {**self._policy(task.new)}
+            arguments |= policy or {"ResetPolicy": True}
         if arguments := {name: value for name, value in arguments.items() if value}:
             self.ec2.modify_vpc_endpoint(VpcEndpointId=task.physical_id, **arguments)
         return super().update(task)
