@@ -9,7 +9,9 @@ from __future__ import annotations
 import csv
 import json
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,7 @@ from hpc.report.page import render_report
 from hpc.results import JobResults
 from prices import us_east_1 as prices
 from shpc_core.labels import CLASS_NAMES
+from shpc_core.telemetry import Telemetry
 
 SUMMARY, REPORT, PREDICTIONS = "summary.json", "report.html", "predictions.csv"
 
@@ -48,6 +51,9 @@ def summarize(outcome: JobOutcome) -> dict[str, Any]:
         "shards": outcome.results.report.shards,
         "environments": outcome.environments,
         "cold_starts": outcome.cold_starts,
+        "provisioned_invocations": outcome.provisioned,
+        "on_demand_invocations": outcome.on_demand,
+        **measured(outcome.results.telemetry),
         "retries": outcome.retries,
         "throttles": outcome.throttles.count,
         "throttles_reason": outcome.throttles.reason,
@@ -57,6 +63,16 @@ def summarize(outcome: JobOutcome) -> dict[str, Any]:
         "cost_prices_as_of": prices.AS_OF,
         "architecture": outcome.cost.architecture,
         "model_sha256": outcome.results.report.model.sha256,
+    }
+
+
+def measured(telemetry: Sequence[Telemetry]) -> dict[str, float | int | None]:
+    """What `hpc size` computes with: means, because that is what Little's law is about."""
+    inits_ms = [one.init_ms for one in telemetry if one.init_ms is not None]
+    return {
+        "cold_start_ms": round(fmean(inits_ms), 1) if inits_ms else None,
+        "duration_ms": round(fmean(one.duration_ms for one in telemetry), 3),
+        "memory_mb": max(one.memory_mb for one in telemetry),
     }
 
 
