@@ -20,7 +20,7 @@ from settings.stage import Architecture
 from stacks.checks.nag import acknowledge_wildcard
 from stacks.components.function_image import image_source
 from stacks.components.log_keeping import LogKeeping
-from workloads.catalogue import TELEMETRY, Function
+from workloads.catalogue import Function
 
 # A function gets one whole vCPU at this memory:
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
@@ -47,16 +47,8 @@ class ArrayJob(Construct):
         timeout_s: int,
         logs: LogKeeping,
     ) -> None:
-        """Raise ValueError unless `environment` is exactly what the function's work reads.
-
-        What a function on Lambda tells of itself by further variables, Batch tells of a job.
-        """
+        """Give the image's entry for Batch `environment`, which is not what its handler reads."""
         super().__init__(scope, construct_id)
-        read = set(declared.environment).difference(TELEMETRY)
-        if set(environment) != read:
-            raise ValueError(
-                f"{declared.name}: environment {sorted(environment)}; declared: {sorted(read)}"
-            )
         group = logs.group(self, "Logs")
         image = DockerImageAsset(
             self, "Image", platform=_PLATFORMS[architecture], **image_source(declared)
