@@ -22,6 +22,7 @@ from hpc.job import JobRequest, join, submit, submit_and_wait
 from hpc.job_id import new_job_id
 from hpc.pictures import DEFAULT_MODEL, classify_locally, classify_remotely
 from hpc.progress import progress_view
+from hpc.size_command import size_command
 from hpc.summary import write_outcome
 from hpc.terminal import print_outcome, print_predictions, print_status
 from hpc.upload import Uploaded, upload_input
@@ -221,6 +222,9 @@ def classify(stage: str, local: bool, model: Path, pictures: tuple[Path, ...]) -
         with connect(stage) as connection:
             predictions = classify_remotely(connection.api, pictures)
     print_predictions(Console(), pictures, predictions)
+
+
+main.add_command(size_command)
 
 
 @contextmanager

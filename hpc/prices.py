@@ -38,6 +38,15 @@ LAMBDA_COMPUTE: dict[Architecture, Price] = {
     "x86_64": Price(usd=0.0000166667, per=1, unit="GB-s", source=_LAMBDA),
     "arm64": Price(usd=0.0000133334, per=1, unit="GB-s", source=_LAMBDA),
 }
+# An environment that is kept initialised costs by the second; its invocations then cost less.
+LAMBDA_PROVISIONED: dict[Architecture, Price] = {
+    "x86_64": Price(usd=0.0000041667, per=1, unit="GB-s", source=_LAMBDA),
+    "arm64": Price(usd=0.0000033334, per=1, unit="GB-s", source=_LAMBDA),
+}
+LAMBDA_PROVISIONED_COMPUTE: dict[Architecture, Price] = {
+    "x86_64": Price(usd=0.0000097222, per=1, unit="GB-s", source=_LAMBDA),
+    "arm64": Price(usd=0.0000077778, per=1, unit="GB-s", source=_LAMBDA),
+}
 LAMBDA_REQUEST = Price(usd=0.20, per=1_000_000, unit="requests", source=_LAMBDA)
 STANDARD_TRANSITION = Price(usd=25.0, per=1_000_000, unit="transitions", source=_STEP_FUNCTIONS)
 S3_WRITE = Price(usd=0.005, per=1_000, unit="PUT", source=_S3)
