@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from hpc.errors import HpcError
-from hpc.prices import Architecture
 from hpc.summary import SUMMARY
+from prices.us_east_1 import Architecture
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,9 +13,9 @@ from rich.text import Text
 
 from hpc.errors import HpcError
 from hpc.measured import Measured, read_measured
-from hpc.prices import Architecture
 from hpc.sizing import FUNCTIONS, Aims, Load, size
 from hpc.sizing_words import explain, on_demand_overrides, warm_overrides
+from prices.us_east_1 import Architecture
 
 _AIMS = Aims()
 

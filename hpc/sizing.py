@@ -11,15 +11,15 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
-from hpc import erlang, prices
+from hpc import erlang
 from hpc.errors import HpcError
-from hpc.prices import Architecture
+from prices import us_east_1 as prices
+from prices.us_east_1 import Architecture
 
 FUNCTIONS = ("plan", "classify", "reduce", "predict", "jobs")
 # Refused to reservations: https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
 UNRESERVED = 100
-HOURS_PER_MONTH = 730
-_S_PER_MONTH = 3600 * HOURS_PER_MONTH
+_S_PER_MONTH = 3600 * prices.HOURS_PER_MONTH
 
 
 class SizingError(HpcError):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hpc import prices
-from hpc.sizing import HOURS_PER_MONTH, Aims, Load, Sizing
+from hpc.sizing import Aims, Load, Sizing
 from hpc.words import count, percent, usd
+from prices import us_east_1 as prices
 
 # How wide the map over a function's items may be: its setting goes with the function's share.
 _WIDTHS = {"classify": "map_concurrency", "reduce": "reduce_concurrency"}
@@ -49,7 +49,7 @@ def explain(function: str, load: Load, aims: Aims, found: Sizing) -> Iterator[tu
     more = found.warm_usd - found.on_demand_usd
     yield (
         f"warm {usd(found.warm_usd)}, on demand {usd(found.on_demand_usd)}",
-        f"a month ({HOURS_PER_MONTH} h at the mean rate, {load.memory_mb} MB, "
+        f"a month ({prices.HOURS_PER_MONTH} h at the mean rate, {load.memory_mb} MB, "
         f"{load.architecture}, {prices.REGION}, prices of {prices.AS_OF}), without requests "
         "and cold starts, whose number nobody knows beforehand; "
         f"an idle environment {usd(found.idle_usd_per_hour)} an hour",

@@ -14,10 +14,14 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from hpc import prices
+import numpy as np
+from numpy.typing import NDArray
+
 from hpc.errors import HpcError
 from hpc.outcome import JobOutcome
 from hpc.report.page import render_report
+from hpc.results import JobResults
+from prices import us_east_1 as prices
 from shpc_core.labels import CLASS_NAMES
 from shpc_core.telemetry import Telemetry
 
@@ -94,7 +98,8 @@ def write_outcome(outcome: JobOutcome, folder: Path) -> None:
 def _write_files(outcome: JobOutcome, folder: Path) -> None:
     with tempfile.TemporaryDirectory(dir=folder, prefix=".unfinished-") as unfinished:
         made = Path(unfinished)
-        _write_predictions(outcome, made / PREDICTIONS)
+        labels = None if outcome.dataset is None else outcome.dataset.labels
+        write_predictions(outcome.results, labels, made / PREDICTIONS)
         (made / REPORT).write_text(render_report(outcome), encoding="utf-8")
         (made / SUMMARY).write_text(
             json.dumps(summarize(outcome), indent=2) + "\n", encoding="utf-8"
@@ -104,9 +109,8 @@ def _write_files(outcome: JobOutcome, folder: Path) -> None:
             (made / name).replace(folder / name)
 
 
-def _write_predictions(outcome: JobOutcome, path: Path) -> None:
-    results = outcome.results
-    labels = None if outcome.dataset is None else outcome.dataset.labels
+def write_predictions(results: JobResults, labels: NDArray[np.uint8] | None, path: Path) -> None:
+    """One line for each image, with its true label where there are `labels`."""
     with path.open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(
