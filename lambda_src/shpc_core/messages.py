@@ -23,6 +23,8 @@ from shpc_core.limits import (
 
 # \A and \Z: `$` would let a newline through at the end.
 JobId = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_-]{1,64}\Z")]
+# https://docs.aws.amazon.com/step-functions/latest/apireference/API_RedriveExecution.html
+RedriveToken = Annotated[str, Meta(pattern=r"\A[!-~]{1,64}\Z")]
 Items = Annotated[int, Meta(ge=1, le=MAX_ITEMS)]
 FirstItem = Annotated[int, Meta(ge=0, lt=MAX_ITEMS)]
 ShardSize = Annotated[int, Meta(ge=1, le=MAX_SHARD_SIZE)]
@@ -36,6 +38,7 @@ Percentage = Annotated[float, Meta(ge=0, le=100)]
 
 _ALLOWED = {
     "job_id": "1 to 64 letters, digits, - or _",
+    "token": "1 to 64 printable ASCII characters without spaces",
     "workload": '"classify"',
     "input": '{"images": key, "labels": key or null}',
     "input.images": keys.ALLOWED_INPUT,
@@ -90,6 +93,13 @@ class JobReference(Message, frozen=True, kw_only=True):
     """A job that was asked for before."""
 
     job_id: JobId
+
+
+class RedriveRequest(Message, frozen=True, kw_only=True):
+    """Go on with a job that did not succeed; the same token again is the same request."""
+
+    job_id: JobId
+    token: RedriveToken
 
 
 class Shard(Message, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 LAMBDA_SOURCES = ROOT / "lambda_src"
 
 INFRASTRUCTURE = {"settings", "workloads", "stacks", "app"}
-FUNCTIONS = {"shpc_core", "shpc_http"}
+FUNCTIONS = {"shpc_core", "shpc_http", "shpc_jobs"}
 TRAINING = {"shpc_training"}
 TOOLS = {"hpc", "localcloud", "openwhisk", "bench", "chaos", "tools", "tests"}
 OURS = INFRASTRUCTURE | FUNCTIONS | TRAINING | TOOLS
@@ -31,6 +31,7 @@ ALLOWED: dict[str, set[str]] = {
     "localcloud": set(),
     "lambda_src/shpc_core": set(),
     "lambda_src/shpc_http": {"shpc_core"},
+    "lambda_src/shpc_jobs": {"shpc_core", "shpc_http"},
     "lambda_src/shpc_training": {"shpc_core"},
     "lambda_src/plan": FUNCTIONS,
     "lambda_src/classify": FUNCTIONS,
@@ -83,7 +84,8 @@ def test_every_folder_of_the_functions_has_its_arrows() -> None:
 
 
 def test_core_imports_no_platform() -> None:
-    found = imports_of("lambda_src/shpc_core") | imports_of("lambda_src/shpc_http")
+    parts = ("lambda_src/shpc_core", "lambda_src/shpc_http", "lambda_src/shpc_jobs")
+    found = set().union(*map(imports_of, parts))
     assert {entry for entry in found if entry[1] in CORE_NEVER_IMPORTS} == set()
 
 
