@@ -5,8 +5,6 @@ Results and what is meant for other programs go to stdout, progress to stderr.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -16,10 +14,10 @@ from hpc.api import ENDED
 from hpc.conclude import conclude
 from hpc.connection import Connection, connect
 from hpc.dataset import Dataset, read_dataset
-from hpc.errors import JobInterruptedError
-from hpc.failures import UserErrorGroup
-from hpc.job import JobRequest, join, submit, submit_and_wait
+from hpc.failures import UserErrorGroup, leaving_on_interrupt
+from hpc.job import JobRequest, join, redrive, redrive_and_wait, submit, submit_and_wait
 from hpc.job_id import new_job_id
+from hpc.outcome import JobOutcome
 from hpc.pictures import DEFAULT_MODEL, classify_locally, classify_remotely
 from hpc.progress import progress_view
 from hpc.summary import write_outcome
@@ -32,8 +30,8 @@ from shpc_core.limits import MAX_SHARD_SIZE
 DEFAULT_SHARD_SIZE = 100
 DEFAULT_IMAGES = Path("data/fashion-mnist-3000/images.idx")
 DEFAULT_OUT = Path("out/run")
-# What a shell makes of SIGINT.
-EXIT_INTERRUPTED = 130
+# The job succeeded by its stage's tolerance, and shards of it are lost.
+EXIT_PARTIAL = 3
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _stage = click.option("--stage", default="dev", show_default=True, help="Which deployment.")
@@ -65,6 +63,11 @@ _out = click.option(
     show_default=True,
     help="Folder for summary.json, report.html and predictions.csv.",
 )
+_accept_partial = click.option(
+    "--accept-partial",
+    is_flag=True,
+    help=f"End with 0, not {EXIT_PARTIAL}, where the stage tolerates that shards were lost.",
+)
 
 
 @click.group(cls=UserErrorGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -90,6 +93,7 @@ def main() -> None:
 @_shard_size
 @_job_id
 @_out
+@_accept_partial
 def run(
     stage: str,
     images: Path,
@@ -98,6 +102,7 @@ def run(
     shard_size: int,
     job_id: str | None,
     out: Path,
+    accept_partial: bool,
 ) -> None:
     """Upload, submit, wait, fetch, check, report: the whole job.
 
@@ -114,11 +119,10 @@ def run(
         uploads = _upload(connection, dataset)
         request = _request(uploads, shard_size, job_id)
         view = progress_view(Console(stderr=True), request.job_id)
-        with _leaving_on_interrupt(stage):
+        with leaving_on_interrupt(stage):
             ended = submit_and_wait(connection.api, request, view)
         outcome = conclude(connection, ended, dataset=dataset, uploads=uploads)
-    write_outcome(outcome, out)
-    print_outcome(Console(), outcome, out)
+    _hand_over(outcome, out, accept_partial=accept_partial)
 
 
 @main.command("submit")
@@ -173,6 +177,7 @@ def status(stage: str, job_id: str) -> None:
 @_labels
 @_no_labels
 @_out
+@_accept_partial
 def fetch(
     stage: str,
     job_id: str,
@@ -180,6 +185,7 @@ def fetch(
     labels: Path | None,
     no_labels: bool,
     out: Path,
+    accept_partial: bool,
 ) -> None:
     """Fetch a job's results, waiting for it if need be, check them and write the report.
 
@@ -193,11 +199,34 @@ def fetch(
     dataset = None if images is None else _read_dataset(images, labels, no_labels)
     with connect(stage) as connection:
         view = progress_view(Console(stderr=True), job_id)
-        with _leaving_on_interrupt(stage):
+        with leaving_on_interrupt(stage):
             ended = join(connection.api, job_id, view)
         outcome = conclude(connection, ended, dataset=dataset)
-    write_outcome(outcome, out)
-    print_outcome(Console(), outcome, out)
+    _hand_over(outcome, out, accept_partial=accept_partial)
+
+
+@main.command("redrive")
+@_stage
+@click.argument("job_id")
+@click.option("--wait", "is_waiting", is_flag=True, help="Watch it until it ends again.")
+def redrive_command(stage: str, job_id: str, is_waiting: bool) -> None:
+    """Go on with a job that failed, where it failed: only what was lost is done again.
+
+    For a job that FAILED, was ABORTED or TIMED_OUT in the last 14 days, once its cause is mended.
+
+    \b
+    Example:
+      hpc redrive 20260131-140509-k7mq2x --wait
+    """
+    with connect(stage) as connection:
+        if not is_waiting:
+            redrive(connection.api, job_id)
+            click.echo(f"job {job_id} goes on; hpc fetch {job_id} --stage {stage}")
+            return
+        view = progress_view(Console(stderr=True), job_id)
+        with leaving_on_interrupt(stage):
+            status = redrive_and_wait(connection.api, job_id, view)
+    print_status(Console(), status)
 
 
 @main.command()
@@ -223,16 +252,12 @@ def classify(stage: str, local: bool, model: Path, pictures: tuple[Path, ...]) -
     print_predictions(Console(), pictures, predictions)
 
 
-@contextmanager
-def _leaving_on_interrupt(stage: str) -> Iterator[None]:
-    """When the user stops watching, say how to come back; the job goes on."""
-    try:
-        yield
-    except JobInterruptedError as interrupt:
-        click.echo(
-            f"{interrupt}\nre-attach: hpc fetch {interrupt.job_id} --stage {stage}", err=True
-        )
-        raise click.exceptions.Exit(EXIT_INTERRUPTED) from interrupt
+def _hand_over(outcome: JobOutcome, out: Path, *, accept_partial: bool) -> None:
+    """Write and print what the job came to; part of the images is an error unless it was asked."""
+    write_outcome(outcome, out)
+    print_outcome(Console(), outcome, out)
+    if not outcome.is_complete and not accept_partial:
+        raise click.exceptions.Exit(EXIT_PARTIAL)
 
 
 def _read_dataset(images: Path, labels: Path | None, no_labels: bool) -> Dataset:

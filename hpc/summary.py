@@ -12,6 +12,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from hpc import prices
 from hpc.errors import HpcError
 from hpc.outcome import JobOutcome
@@ -32,10 +34,12 @@ def summarize(outcome: JobOutcome) -> dict[str, Any]:
         "place": outcome.deployment.place,
         "started_at": outcome.started_at.isoformat(),
         "stopped_at": outcome.stopped_at.isoformat(),
+        "complete": outcome.is_complete,
         "images": coverage.expected,
         "predicted": coverage.predicted,
         "missing": coverage.missing,
         "duplicated": coverage.duplicated,
+        "missing_shards": [msgspec.to_builtins(shard) for shard in outcome.missing_shards],
         "accuracy": None if evaluation is None else evaluation.accuracy,
         "accuracy_interval": None if evaluation is None else list(evaluation.interval),
         "job_seconds": round(outcome.seconds, 3),
@@ -45,6 +49,7 @@ def summarize(outcome: JobOutcome) -> dict[str, Any]:
         "environments": outcome.environments,
         "cold_starts": outcome.cold_starts,
         "retries": outcome.retries,
+        "redrives": outcome.redrives,
         "throttles": outcome.throttles.count,
         "throttles_reason": outcome.throttles.reason,
         "cost_usd": outcome.cost.usd,
@@ -89,6 +94,7 @@ def _write_files(outcome: JobOutcome, folder: Path) -> None:
 
 
 def _write_predictions(outcome: JobOutcome, path: Path) -> None:
+    """One row for each image of the input; one that is missing has empty fields."""
     results = outcome.results
     labels = None if outcome.dataset is None else outcome.dataset.labels
     with path.open("w", newline="", encoding="utf-8") as file:
@@ -96,8 +102,11 @@ def _write_predictions(outcome: JobOutcome, path: Path) -> None:
         rows.writerow(
             ["index", "label", "name", "confidence", *([] if labels is None else ["true_label"])]
         )
-        for number, index in enumerate(results.index):
-            label = results.label[number]
-            # A float32 prints as the shortest text that reads back as the same number.
-            row = [index, label, CLASS_NAMES[label], results.confidence[number]]
-            rows.writerow(row if labels is None else [*row, labels[number]])
+        predicted = dict(zip(results.index.tolist(), range(len(results.index)), strict=True))
+        for index in range(results.coverage.expected):
+            row: list[object] = [index, "", "", ""]
+            if (number := predicted.get(index)) is not None:
+                label = results.label[number]
+                # A float32 prints as the shortest text that reads back as the same number.
+                row = [index, label, CLASS_NAMES[label], results.confidence[number]]
+            rows.writerow(row if labels is None else [*row, labels[index]])

@@ -7,11 +7,15 @@ no error here.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from shpc_core import keys
 from shpc_core.messages import Group, JobId, Message, Shard
-from shpc_core.store import Objects
+
+if TYPE_CHECKING:
+    from shpc_core.store import Objects
 
 
 class Failure(msgspec.Struct, frozen=True, rename="pascal"):
