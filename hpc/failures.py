@@ -14,8 +14,13 @@ import click
 import requests
 from botocore.exceptions import BotoCoreError, ClientError
 
+<<<<<<< HEAD
 from hpc.errors import HpcError, JobInterruptedError
 from shpc_core.errors import InvalidInput
+=======
+from hpc.errors import HpcError
+from shpc_core.errors import InvalidInput, StorageError
+>>>>>>> main
 
 # What a shell makes of SIGINT.
 EXIT_INTERRUPTED = 130
@@ -28,7 +33,7 @@ class UserErrorGroup(click.Group):
         """Run the command; see the module."""
         try:
             return super().invoke(ctx)
-        except (HpcError, InvalidInput) as error:
+        except (HpcError, InvalidInput, StorageError) as error:
             raise click.ClickException(str(error)) from error
         except requests.RequestException as error:
             raise click.ClickException(

@@ -11,11 +11,11 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from hpc import prices
 from hpc.api import Failures, JobStatus
 from hpc.outcome import JobOutcome
 from hpc.summary import PREDICTIONS, REPORT, SUMMARY
 from hpc.words import count, percent, seconds, usd
+from prices import us_east_1 as prices
 from shpc_core.pictures import Prediction
 
 # Lost shards that are named one by one.
@@ -51,7 +51,8 @@ def print_outcome(console: Console, outcome: JobOutcome, folder: Path) -> None:
         (
             "shards",
             f"{count(outcome.results.report.shards)} on {count(outcome.environments)} "
-            f"environments, {count(outcome.cold_starts)} cold starts",
+            f"environments: {count(outcome.provisioned)} provisioned, "
+            f"{count(outcome.on_demand)} on demand, {count(outcome.cold_starts)} cold starts",
         ),
         ("retries", count(outcome.retries)),
         *([("redrives", count(outcome.redrives))] if outcome.redrives else []),

@@ -25,6 +25,7 @@ from shpc_http.causes import plain_cause
 from shpc_http.events import HttpEvent, parse_event
 from shpc_http.responses import HttpError, answer, answered
 from shpc_jobs.failures import recorded_failures
+from shpc_lambda.observation import Observation
 
 SHARD_MAP = "ClassifyShards"
 # https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
@@ -41,6 +42,7 @@ _RESULTS_BUCKET = os.environ["RESULTS_BUCKET"]
 _STEP_FUNCTIONS = boto3.client("stepfunctions")
 # Left alone, presigning falls back to signature version 2 in some regions.
 _S3 = boto3.client("s3", config=Config(signature_version="s3v4"))
+_OBSERVATION = Observation(os.environ)
 
 
 class Context(Protocol):
@@ -49,6 +51,7 @@ class Context(Protocol):
     aws_request_id: str
 
 
+@_OBSERVATION.each
 def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
     """An HTTP API event in, a response out, whatever happens."""
     return answered(lambda: _route(parse_event(event)), request_id=context.aws_request_id)
@@ -58,17 +61,19 @@ def _route(event: HttpEvent) -> dict[str, Any]:
     if event.route_key == "POST /jobs":
         return _submit(parse(event.json(), JobRequest))
     if event.route_key == "GET /jobs/{id}":
-        path = {"job_id": event.path_parameters.get("id")}
-        return _status(parse(path, JobReference).job_id)
+        return _status(_job_in(event))
     if event.route_key == "POST /jobs/{id}/redrive":
-        body = event.json()
-        path = {"job_id": event.path_parameters.get("id")}
-        return _redrive(parse(body | path if isinstance(body, dict) else body, RedriveRequest))
+        return _redrive(_job_in(event), parse(event.json(), RedriveRequest))
     raise HttpError(404, "not_found", f"there is no route {event.route_key}")
+
+
+def _job_in(event: HttpEvent) -> str:
+    return parse({"job_id": event.path_parameters.get("id")}, JobReference).job_id
 
 
 def _submit(request: JobRequest) -> dict[str, Any]:
     """202 when this starts the job, 200 when the same job is there, 409 when another one is."""
+    _OBSERVATION.about(job_id=request.job_id)
     text = msgspec.json.encode(request).decode()
     # Asked first, because AWS answers a repeated start as if it were the first while the job runs.
     existing = _execution(request.job_id)
@@ -93,12 +98,12 @@ def _submit(request: JobRequest) -> dict[str, Any]:
     return answer(200, {"job_id": request.job_id, "status": existing["status"], "created": False})
 
 
-def _redrive(request: RedriveRequest) -> dict[str, Any]:
+def _redrive(job_id: str, request: RedriveRequest) -> dict[str, Any]:
     """202 when this restarts what was lost of the job, again with the same token; else 409.
 
     https://docs.aws.amazon.com/step-functions/latest/apireference/API_RedriveExecution.html
     """
-    job_id = request.job_id
+    _OBSERVATION.about(job_id=job_id)
     try:
         redriven = _STEP_FUNCTIONS.redrive_execution(
             executionArn=_arn(job_id), clientToken=request.token
@@ -125,6 +130,7 @@ def _redrive(request: RedriveRequest) -> dict[str, Any]:
 
 
 def _status(job_id: str) -> dict[str, Any]:
+    _OBSERVATION.about(job_id=job_id)
     execution = _execution(job_id)
     if execution is None:
         raise _not_found(job_id)

@@ -98,7 +98,6 @@ class JobReference(Message, frozen=True, kw_only=True):
 class RedriveRequest(Message, frozen=True, kw_only=True):
     """Go on with a job that did not succeed; the same token again is the same request."""
 
-    job_id: JobId
     token: RedriveToken
 
 

@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[2]
 LAMBDA_SRC = ROOT / "lambda_src"
-FUNCTIONS = ("plan", "classify", "reduce", "jobs")
+FUNCTIONS = ("plan", "classify", "reduce", "predict", "jobs")
 
 # Imported from a folder that holds the image's files and nothing else of this repository.
 PROBE = """
@@ -64,6 +64,7 @@ def pins(function: str) -> dict[str, str]:
     [
         ("plan", {"tensorflow", "PIL", "boto3", "ai_edge_litert"}),
         ("classify", {"tensorflow", "PIL", "boto3", "keras"}),
+        ("predict", {"tensorflow", "PIL", "boto3", "keras", "obstore", "safetensors"}),
         ("reduce", {"tensorflow", "PIL", "boto3", "ai_edge_litert"}),
         ("jobs", {"tensorflow", "PIL", "numpy", "ai_edge_litert", "obstore"}),
     ],
@@ -81,6 +82,10 @@ def test_image_holds_what_its_handler_imports_and_loads_no_more(
         "RESULTS_BUCKET": "results",
         "STATE_MACHINE_ARN": "arn:aws:states:eu-west-1:123456789012:stateMachine:classify",
         "LAMBDA_TASK_ROOT": str(tmp_path),
+        "POWERTOOLS_SERVICE_NAME": function,
+        "POWERTOOLS_METRICS_NAMESPACE": "shpc",
+        "POWERTOOLS_METRICS_DISABLED": "false",
+        "STAGE": "test",
     }
     done = subprocess.run(
         [sys.executable, "-c", PROBE, str(tmp_path)],
@@ -97,7 +102,8 @@ def test_image_holds_what_its_handler_imports_and_loads_no_more(
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_dockerfile_keeps_to_the_plain_instructions(function: str) -> None:
     found = instructions(function)
-    assert {instruction for instruction, _ in found} == {"FROM", "COPY", "RUN", "CMD"}
+    entry = {"ENTRYPOINT"} if function == "classify" else set()
+    assert {instruction for instruction, _ in found} == {"FROM", "COPY", "RUN", "CMD"} | entry
     assert found[0] == ("FROM", "public.ecr.aws/lambda/python:3.13")
     assert ("RUN", "pip install --no-cache-dir -r requirements.txt") in found
     assert found[-1] == ("CMD", '["handler.handler"]')

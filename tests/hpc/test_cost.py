@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from hpc import prices
 from hpc.cost import JobVolume, estimate_cost
 from tests.hpc.made_up import telemetry_of
 
@@ -83,10 +82,3 @@ def test_failures_and_redrives_cost_their_records_attempts_and_transitions() -> 
     assert found["Step Functions"][0] == 68 + 2 * 3 + 1
     assert found["Lambda requests"][0] == 40 + 3
     assert found["S3 writes"][0] == 37 + 3
-
-
-def test_every_price_says_where_it_is_listed() -> None:
-    listed = [*prices.LAMBDA_COMPUTE.values()]
-    listed += [value for value in vars(prices).values() if isinstance(value, prices.Price)]
-    assert len(listed) == 7
-    assert all(price.source.startswith("https://aws.amazon.com/") for price in listed)
