@@ -14,17 +14,9 @@ from hpc.api import ENDED
 from hpc.baseline.command import baseline
 from hpc.conclude import conclude
 from hpc.connection import Connection, connect
-<<<<<<< HEAD
-from hpc.dataset import Dataset, read_dataset
+from hpc.dataset import Dataset
 from hpc.failures import UserErrorGroup, leaving_on_interrupt
 from hpc.job import JobRequest, join, redrive, redrive_and_wait, submit, submit_and_wait
-from hpc.job_id import new_job_id
-from hpc.outcome import JobOutcome
-=======
-from hpc.dataset import Dataset
-from hpc.errors import JobInterruptedError
-from hpc.failures import UserErrorGroup
-from hpc.job import JobRequest, join, submit, submit_and_wait
 from hpc.job_id import new_job_id
 from hpc.options import (
     EXISTING_FILE,
@@ -36,7 +28,7 @@ from hpc.options import (
     stage_option,
     upload_dataset,
 )
->>>>>>> main
+from hpc.outcome import JobOutcome
 from hpc.pictures import DEFAULT_MODEL, classify_locally, classify_remotely
 from hpc.progress import progress_view
 from hpc.summary import write_outcome
@@ -203,7 +195,7 @@ def fetch(
 
 
 @main.command("redrive")
-@_stage
+@stage_option
 @click.argument("job_id")
 @click.option("--wait", "is_waiting", is_flag=True, help="Watch it until it ends again.")
 def redrive_command(stage: str, job_id: str, is_waiting: bool) -> None:

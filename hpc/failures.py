@@ -14,13 +14,8 @@ import click
 import requests
 from botocore.exceptions import BotoCoreError, ClientError
 
-<<<<<<< HEAD
 from hpc.errors import HpcError, JobInterruptedError
-from shpc_core.errors import InvalidInput
-=======
-from hpc.errors import HpcError
 from shpc_core.errors import InvalidInput, StorageError
->>>>>>> main
 
 # What a shell makes of SIGINT.
 EXIT_INTERRUPTED = 130

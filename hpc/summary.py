@@ -15,6 +15,8 @@ from statistics import fmean
 from typing import Any
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from hpc.errors import HpcError
 from hpc.outcome import JobOutcome
@@ -111,8 +113,11 @@ def _write_files(outcome: JobOutcome, folder: Path) -> None:
             (made / name).replace(folder / name)
 
 
-import msgspec
+def write_predictions(results: JobResults, labels: NDArray[np.uint8] | None, path: Path) -> None:
+    """One line for each image, with its true label where there are `labels`.
 
+    An image that is missing has empty fields.
+    """
     with path.open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(
