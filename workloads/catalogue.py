@@ -82,11 +82,12 @@ def _own_files(name: str) -> tuple[str, ...]:
 
 _CORE = ("shpc_core/**/*.py",)
 _HTTP = ("shpc_http/**/*.py",)
+_JOBS = ("shpc_jobs/**/*.py",)
 _OBSERVED = ("shpc_lambda/**/*.py",)
 _MODEL = ("model/model.tflite", "model/card.json")
 _BUCKETS = ("INPUT_BUCKET", "RESULTS_BUCKET")
 # What a function needs to know to log and to count.
-TELEMETRY = (
+_TELEMETRY = (
     "POWERTOOLS_SERVICE_NAME",
     "POWERTOOLS_METRICS_NAMESPACE",
     "POWERTOOLS_METRICS_DISABLED",
@@ -97,7 +98,7 @@ PLAN = Function(
     name="plan",
     purpose="Reads the input's size and writes the explicit shards and groups of a job.",
     files=(*_CORE, *_OBSERVED, *_own_files("plan")),
-    environment=(*_BUCKETS, *TELEMETRY),
+    environment=(*_BUCKETS, *_TELEMETRY),
     needs=Needs(memory_mb=256, time_s=30),
     platforms=ANYWHERE,
 )
@@ -106,7 +107,7 @@ CLASSIFY = Function(
     name="classify",
     purpose="Classifies one shard of images.",
     files=(*_CORE, *_OBSERVED, *_own_files("classify"), "classify/entry.sh", *_MODEL),
-    environment=(*_BUCKETS, *TELEMETRY),
+    environment=(*_BUCKETS, *_TELEMETRY),
     needs=Needs(memory_mb=512, time_s=60),
     platforms=ANYWHERE,
 )
@@ -115,7 +116,7 @@ PREDICT = Function(
     name="predict",
     purpose="Classifies a few pictures sent by HTTP, at once.",
     files=(*_CORE, *_HTTP, *_OBSERVED, *_own_files("predict"), *_MODEL),
-    environment=TELEMETRY,
+    environment=_TELEMETRY,
     needs=Needs(memory_mb=512, time_s=10),
     platforms=ANYWHERE,
     routes=(Route(method="POST", path="/classify"),),
@@ -125,19 +126,23 @@ REDUCE = Function(
     name="reduce",
     purpose="Checks that shards cover the input exactly once and joins their results.",
     files=(*_CORE, *_OBSERVED, *_own_files("reduce")),
-    environment=(*_BUCKETS, *TELEMETRY),
+    environment=(*_BUCKETS, *_TELEMETRY),
     needs=Needs(memory_mb=512, time_s=60),
     platforms=ANYWHERE,
 )
 
 JOBS = Function(
     name="jobs",
-    purpose="Starts jobs and reports on them.",
-    files=(*_CORE, *_HTTP, *_OBSERVED, *_own_files("jobs")),
-    environment=("STATE_MACHINE_ARN", "RESULTS_BUCKET", *TELEMETRY),
+    purpose="Starts jobs, reports on them and redrives them.",
+    files=(*_CORE, *_HTTP, *_JOBS, *_OBSERVED, *_own_files("jobs")),
+    environment=("STATE_MACHINE_ARN", "RESULTS_BUCKET", *_TELEMETRY),
     needs=Needs(memory_mb=256, time_s=10),
     platforms=frozenset({Platform.LAMBDA}),
-    routes=(Route(method="POST", path="/jobs"), Route(method="GET", path="/jobs/{id}")),
+    routes=(
+        Route(method="POST", path="/jobs"),
+        Route(method="GET", path="/jobs/{id}"),
+        Route(method="POST", path="/jobs/{id}/redrive"),
+    ),
 )
 
 FUNCTIONS = (PLAN, CLASSIFY, REDUCE, PREDICT, JOBS)
