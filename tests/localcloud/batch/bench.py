@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sys
 import threading
 import time
@@ -102,6 +103,12 @@ class Bench:
             )["jobQueueArn"]
         )
 
+    def remove(self, queue: str, environment: str) -> None:
+        self.client.update_job_queue(jobQueue=queue, state="DISABLED")
+        self.client.delete_job_queue(jobQueue=queue)
+        self.client.update_compute_environment(computeEnvironment=environment, state="DISABLED")
+        self.client.delete_compute_environment(computeEnvironment=environment)
+
     def definition(self, *, container: dict[str, Any] | None = None, **settings: Any) -> str:
         properties = {
             "image": SHELL,
@@ -167,12 +174,19 @@ class Bench:
         return str(raised.value.response["Error"]["Message"])
 
 
+def reaches_output(bench: Bench, job_id: str, line: str) -> None:
+    """Return once the job has written the line."""
+    job = bench.reaches(job_id, "RUNNING")
+    deadline = time.monotonic() + 30
+    while line not in bench.lines(job):
+        assert time.monotonic() < deadline, f"{job_id} never wrote {line!r}"
+        threading.Event().wait(0.01)
+
+
 class Gate:
     """A named pipe: what runs `cat` on it goes on when the test opens the gate."""
 
     def __init__(self, folder: Path) -> None:
-        import os
-
         self.path = folder / name("gate")
         os.mkfifo(self.path)
 

@@ -27,16 +27,26 @@ def again(conditions, *, made=1, **outcome):
         # All conditions of an entry have to hold, and the first entry that holds decides.
         ([{"onExitCode": "1", "onReason": "Out*", "action": "EXIT"}], {}, True),
         (
-            [{"onStatusReason": "Host EC2*", "action": "RETRY"}, {"onReason": "*", "action": "EXIT"}],
+            [
+                {"onStatusReason": "Host EC2*", "action": "RETRY"},
+                {"onReason": "*", "action": "EXIT"},
+            ],
             {"status_reason": "Host EC2 (instance i-1) terminated.", "exit_code": None},
             True,
         ),
         (
-            [{"onStatusReason": "Host EC2*", "action": "RETRY"}, {"onReason": "*", "action": "EXIT"}],
+            [
+                {"onStatusReason": "Host EC2*", "action": "RETRY"},
+                {"onReason": "*", "action": "EXIT"},
+            ],
             {},
             False,
         ),
-        ([{"onReason": "OutOfMemory*", "action": "EXIT"}], {"reason": "OutOfMemoryError: x"}, False),
+        (
+            [{"onReason": "OutOfMemory*", "action": "EXIT"}],
+            {"reason": "OutOfMemoryError: x"},
+            False,
+        ),
         # The last attempt is the last.
         ([{"onExitCode": "*", "action": "RETRY"}], {"made": 3}, False),
     ],
