@@ -193,6 +193,10 @@ SERVICES: dict[str, Service] = {
             "PutScalingPolicy",
             "DeleteScalingPolicy",
             "DescribeScalingPolicies",
+            "PutScheduledAction",
+            "DeleteScheduledAction",
+            "DescribeScheduledActions",
+            "DescribeScalingActivities",
         ),
     ),
     "sns": Service(
