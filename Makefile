@@ -20,7 +20,7 @@ ifdef LOCAL
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test lint format synth diff bootstrap deploy destroy job cloud train bench chaos verify snapshots clean
+.PHONY: help setup setup-dev run test lint format synth diff bootstrap deploy destroy job cloud train bench chaos verify review snapshots clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -85,6 +85,9 @@ chaos: setup  ## JOBS jobs under faults from outside, each judged; SEED plans th
 
 verify: setup-dev  ## tests/e2e against the deployed STAGE
 	@$(WITH) python -m pytest tests/e2e --deployed-stage $(STAGE) $(ARGS)
+
+review: setup-dev  ## one page about a stage: permissions, doors, what stays, what costs, what changed
+	@python -m review --stage $(STAGE) $(CONTEXT) $(ARGS)
 
 snapshots: setup-dev  ## accepts the templates as they are now; read the diff, then commit it
 	@python -m review.snapshots

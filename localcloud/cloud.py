@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, TypeVar
 from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 
+from localcloud.batch import BatchLimits, BatchService
 from localcloud.cloudformation import CloudFormationService
 from localcloud.context import CloudContext
 from localcloud.functions import FunctionService, ServiceLimits
@@ -52,6 +53,7 @@ from localcloud.services.provisioned_concurrency import ProvisionedConcurrency
 from localcloud.services.request_parameters import request_parameter_patches
 from localcloud.services.s3 import s3_patches
 from localcloud.services.topic_subscribers import topic_subscriber_patches
+from localcloud.services.vpc_dependencies import vpc_dependency_patches
 from localcloud.state_dir import temporary_state_dir
 from localcloud.step_functions import (
     await_executions,
@@ -83,6 +85,7 @@ class Cloud:
         account: str = DEFAULT_ACCOUNT,
         state_dir: Path | None = None,
         limits: ServiceLimits | None = None,
+        batch_limits: BatchLimits | None = None,
         make_functions: Callable[[CloudContext], FunctionService] | None = None,
         middleware: Callable[[WSGIApplication], WSGIApplication] | None = None,
         clock: Clock | None = None,
@@ -112,6 +115,8 @@ class Cloud:
         self._started = ExitStack()
         self._context: CloudContext | None = None
         self._functions: FunctionService | None = None
+        self._batch_limits = batch_limits
+        self._batch: BatchService | None = None
         self._cloudformation: CloudFormationService | None = None
         self._gate: Gate | None = None
         self._minutes: Minutes | None = None
@@ -128,6 +133,10 @@ class Cloud:
     @property
     def cloudformation(self) -> CloudFormationService:
         return _running(self._cloudformation)
+
+    @property
+    def batch(self) -> BatchService:
+        return _running(self._batch)
 
     @property
     def gate(self) -> Gate:
@@ -173,6 +182,8 @@ class Cloud:
         starting.enter_context(applied(_measuring_patches(context, alarms, scaling)))
         starting.callback(await_executions)
         starting.callback(functions.stop)
+        batch = self._batch = BatchService(context, gate.allows, self._batch_limits)
+        starting.callback(batch.stop)
         cloudformation = self._cloudformation = CloudFormationService(context)
         starting.callback(cloudformation.stop)
         starting.callback(stop_executions)
@@ -180,6 +191,7 @@ class Cloud:
         application = CloudApplication(
             context,
             cloudformation=cloudformation.wsgi_app,
+            batch=batch.wsgi_app,
             invoke=functions.wsgi_invoke,
             provisioned_concurrency=provisioned,
             http_api=HttpApiFront(context, functions.invoke, gate.allows),
@@ -221,6 +233,7 @@ class Cloud:
     def _forget(self) -> None:
         self._context = self._functions = self._cloudformation = self._gate = None
         self._minutes = None
+        self._batch = None
 
     def __enter__(self) -> Cloud:
         return self.start()
@@ -262,6 +275,7 @@ def _patches(context: CloudContext, functions: FunctionService, gate: Gate) -> l
         *event_history_patches(),
         *request_parameter_patches(),
         *bucket_policy_patches(),
+        *vpc_dependency_patches(),
         *budget_patches(),
         *topic_subscriber_patches(context, functions, gate.allows),
     ]
