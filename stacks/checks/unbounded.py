@@ -47,4 +47,16 @@ UNBOUNDED = (
         reason="Step Functions asks which requests to trace; the rules are the account's",
         source="https://docs.aws.amazon.com/step-functions/latest/dg/xray-iam.html",
     ),
+    Unbounded(
+        actions=frozenset({"ecr:GetAuthorizationToken"}),
+        reason="ECS signs in to the registry with the job's execution role before it pulls the "
+        "image; the token is the registry's, the pull itself is bounded to one repository",
+        source="https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html",
+    ),
+    Unbounded(
+        actions=frozenset({"ecs:DiscoverPollEndpoint"}),
+        reason="the agent of a Batch machine asks where to poll for work before it belongs to a "
+        "cluster",
+        source="https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html",
+    ),
 )
