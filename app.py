@@ -27,6 +27,7 @@ from aws_cdk.cx_api import CloudAssembly
 from settings.context import load_stage
 from settings.errors import SettingsError
 from settings.limits import platform_limits
+from settings.machine_limits import machine_limits
 from settings.monitoring_limits import monitoring_limits
 from settings.stage import StageSettings
 from stacks.api_stack import ApiStack
@@ -102,7 +103,8 @@ def synthesize(
     """
     app = cdk.App(context={**_NO_TRACES, **(context or {})}, outdir=outdir)
     stage = load_stage(
-        app.node.get_all_context(), rules=(platform_limits, monitoring_limits, function_needs)
+        app.node.get_all_context(),
+        rules=(platform_limits, monitoring_limits, machine_limits, function_needs),
     )
     compose(app, stage)
     return app.synth()

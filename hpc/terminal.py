@@ -46,7 +46,8 @@ def print_outcome(console: Console, outcome: JobOutcome, folder: Path) -> None:
         (
             "shards",
             f"{count(outcome.results.report.shards)} on {count(outcome.environments)} "
-            f"environments, {count(outcome.cold_starts)} cold starts",
+            f"environments: {count(outcome.provisioned)} provisioned, "
+            f"{count(outcome.on_demand)} on demand, {count(outcome.cold_starts)} cold starts",
         ),
         ("retries", count(outcome.retries)),
         (

@@ -78,6 +78,8 @@ def _execution_facts(outcome: JobOutcome) -> list[tuple[str, str]]:
     return [
         ("Shards", count(len(telemetry))),
         ("Execution environments", count(outcome.environments)),
+        ("Invocations on provisioned environments", count(outcome.provisioned)),
+        ("On demand", count(outcome.on_demand)),
         ("Cold starts", count(outcome.cold_starts)),
         ("Retries", count(outcome.retries)),
         ("Throttles", "not known" if throttles is None else count(throttles)),

@@ -82,6 +82,10 @@ def test_image_holds_what_its_handler_imports_and_loads_no_more(
         "RESULTS_BUCKET": "results",
         "STATE_MACHINE_ARN": "arn:aws:states:eu-west-1:123456789012:stateMachine:classify",
         "LAMBDA_TASK_ROOT": str(tmp_path),
+        "POWERTOOLS_SERVICE_NAME": function,
+        "POWERTOOLS_METRICS_NAMESPACE": "shpc",
+        "POWERTOOLS_METRICS_DISABLED": "false",
+        "STAGE": "test",
     }
     done = subprocess.run(
         [sys.executable, "-c", PROBE, str(tmp_path)],

@@ -17,7 +17,7 @@ LAMBDA_SOURCES = ROOT / "lambda_src"
 
 INFRASTRUCTURE = {"settings", "workloads", "stacks", "app"}
 PRICES = {"prices"}
-FUNCTIONS = {"shpc_core", "shpc_http"}
+FUNCTIONS = {"shpc_core", "shpc_http", "shpc_lambda"}
 TRAINING = {"shpc_training"}
 TOOLS = {"hpc", "review", "localcloud", "openwhisk", "bench", "chaos", "tools", "tests"}
 OURS = INFRASTRUCTURE | PRICES | FUNCTIONS | TRAINING | TOOLS
@@ -34,6 +34,7 @@ ALLOWED: dict[str, set[str]] = {
     "localcloud": set(),
     "lambda_src/shpc_core": set(),
     "lambda_src/shpc_http": {"shpc_core"},
+    "lambda_src/shpc_lambda": {"shpc_core"},
     "lambda_src/shpc_training": {"shpc_core"},
     "lambda_src/plan": FUNCTIONS,
     "lambda_src/classify": FUNCTIONS,
