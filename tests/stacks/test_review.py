@@ -35,13 +35,10 @@ def test_prod_costs_what_it_keeps_warm_and_watches(prod: Synthesized) -> None:
 
     https://aws.amazon.com/lambda/pricing/
     """
-    (warm,) = [
-        charge
-        for charges in idle(prod).charges.values()
-        for charge in charges
-        if "kept warm" in charge.what
-    ]
+    charges = idle(prod).charges
+    (warm,) = charges["Functions/Classify/Live"]
     assert warm.usd == pytest.approx(2 * 1769 / 1024 * 730 * 3600 * 0.0000041667)
+    assert sum(charge.usd for charge in charges["Monitoring/Dashboard"]) == 3.0
 
 
 def test_dev_leaves_nothing_and_prod_what_it_was_told_to(every: Synthesized) -> None:
