@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from review.permissions import permissions, principals, trusts
+from review.permissions_page import PAGE, VARIANT, renewed
 from review.variants import MATRIX
 from stacks.checks.unbounded import UNBOUNDED, Unbounded
 from tests.stacks.synthesized import Synthesized, as_list, as_text
@@ -214,3 +215,10 @@ def test_wildcard_actions_of_a_resource_s_policy_are_these(every: Synthesized) -
         if every.stage == "dev"
         else {("Monitoring", "kms:*"), ("Monitoring", "kms:GenerateDataKey*")}
     )
+
+
+def test_permissions_page_is_what_the_templates_say(variants: Variants) -> None:
+    text = PAGE.read_text()
+    assert text == renewed(text, variants(VARIANT)), "make snapshots writes it anew"
+    for entry in UNBOUNDED:
+        assert entry.source in text
