@@ -32,6 +32,9 @@ def test_every_accepted_instruction_is_read() -> None:
         "    -r requirements.txt\n"
         "WORKDIR ${LAMBDA_TASK_ROOT}/inner\n"
         "COPY core/ $FOLDER/handler.py ./\n"
+        "RUN chmod -R a+rX . \\\n"
+        "    && python3 -m compileall -q --invalidation-mode unchecked-hash .\n"
+        "USER 993:990\n"
         'CMD ["handler.handler"]\n'
     )
     assert recipe.base_image == "public.ecr.aws/lambda/python:3.13"
@@ -64,7 +67,9 @@ def test_build_argument_wins_over_its_default() -> None:
         ("", 1, "no FROM"),
         (BASE, 1, "no CMD"),
         (BASE + "ADD a b" + CMD, 2, "ADD is not supported"),
-        (BASE + "USER root" + CMD, 2, "USER is not supported"),
+        (BASE + "USER root" + CMD, 2, "numbers other than root's"),
+        (BASE + "USER 0:990" + CMD, 2, "numbers other than root's"),
+        (BASE + "USER 993:0" + CMD, 2, "numbers other than root's"),
         (BASE + 'ENTRYPOINT ["python"]' + CMD, 2, "ENTRYPOINT is not supported"),
         (BASE + "EXPOSE 80" + CMD, 2, "EXPOSE is not supported"),
         (BASE + "RUN dnf install gcc" + CMD, 2, "RUN pip install"),
@@ -73,6 +78,8 @@ def test_build_argument_wins_over_its_default() -> None:
         (BASE + "RUN pip install -r" + CMD, 2, "exactly one -r"),
         (BASE + "RUN pip install --target /opt -r a" + CMD, 2, "'--target' is not supported"),
         (BASE + "RUN pip install -r a && rm a" + CMD, 2, "'&&' is not supported"),
+        (BASE + "RUN chmod -R a+rX . && rm a" + CMD, 2, "allowed: RUN pip install"),
+        (BASE + "RUN chmod -R a+w ." + CMD, 2, "allowed: RUN pip install"),
         (BASE + 'RUN ["pip", "install"]' + CMD, 2, "RUN pip install"),
         (BASE + "COPY --chown=1:1 a ./" + CMD, 2, "--chown=1:1"),
         (BASE + "COPY --from=build a ./" + CMD, 2, "--from=build"),
