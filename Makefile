@@ -20,7 +20,7 @@ ifdef LOCAL
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test lint format synth diff bootstrap deploy destroy job cloud train bench chaos verify clean
+.PHONY: help setup setup-dev run test lint format synth diff bootstrap deploy destroy job cloud test-images train bench chaos verify clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ run: setup  ## the main job, whole: deploy to an embedded cloud, classify 3,000 
 
 test: setup-dev  ## every test, fast ones first; ends with where the time went
 	@python -m pytest $(ARGS)
+
+test-images: setup-dev  ## builds, runs, measures and scans the images; needs a Docker engine
+	@IMAGES=required python -m pytest tests/images $(ARGS)
 
 lint: setup-dev  ## style, types, import order
 	@ruff check .

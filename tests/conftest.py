@@ -39,6 +39,7 @@ ORDER = (
     "stacks",
     "browser",
     "training",
+    "images",
     "e2e",
     "bench",
     "chaos",
