@@ -63,7 +63,7 @@ def compose(app: cdk.App, stage: StageSettings) -> None:
         stage=stage,
         results=storage.results,
         machine=workflow.machine,
-        classify=functions.classify.live,
+        predict=functions.predict.live,
     )
     add_nag(app)
 

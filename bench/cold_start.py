@@ -1,4 +1,4 @@
-"""Cold start of `classify`, spawn to first answer, against importing what it cannot do without.
+"""Cold start of `predict`, spawn to first answer, against importing what it cannot do without.
 
 The deployed function is invoked with one picture while it has no execution environment: the time
 holds the process, the runtime interface client, all imports, the model, the prediction and the
@@ -56,11 +56,11 @@ def measure(amount: Amount) -> Result:
         taken = interleaved(
             amount.rounds, {"cold": cold, "imports": lambda: timed(lambda: _import(python))}
         )
-    cold_start = Series(name="classify, cold, to its first answer", unit="s", values=taken["cold"])
+    cold_start = Series(name="predict, cold, to its first answer", unit="s", values=taken["cold"])
     imports = Series(name=f'python -c "{REFERENCE}"', unit="s", values=taken["imports"])
     return Result(
         figure=FIGURE.name,
-        title="Cold start of classify",
+        title="Cold start of predict",
         series=(cold_start, imports),
         ratios=(
             over(
@@ -75,20 +75,18 @@ def measure(amount: Amount) -> Result:
 
 
 def first_answer(cloud: CloudProcess) -> Callable[[], None]:
-    """Invokes classify with one picture; the call raises RuntimeError unless it is classified."""
+    """Invokes predict with one picture; the call raises RuntimeError unless it is classified."""
     session = boto3.Session(
         aws_access_key_id=cloud.environ["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=cloud.environ["AWS_SECRET_ACCESS_KEY"],
         region_name=cloud.environ["AWS_REGION"],
     )
     endpoint = cloud.environ["AWS_ENDPOINT_URL"]
-    stacks = session.client("cloudformation", endpoint_url=endpoint)
     functions = session.client("lambda", endpoint_url=endpoint)
-    stack = stacks.describe_stacks(StackName=f"{APP}-{STAGE}-functions")["Stacks"][0]
     (name,) = (
-        output["OutputValue"]
-        for output in stack["Outputs"]
-        if output["OutputKey"] == "ClassifyFunctionName"
+        function["FunctionName"]
+        for function in functions.list_functions()["Functions"]
+        if function["FunctionName"].startswith(f"{APP}-{STAGE}-functions-Predict")
     )
 
     def invoke() -> None:
@@ -97,7 +95,7 @@ def first_answer(cloud: CloudProcess) -> Callable[[], None]:
         )
         payload = json.loads(answer["Payload"].read())
         if payload.get("statusCode") != 200:
-            raise RuntimeError(f"classify answered {payload}")
+            raise RuntimeError(f"predict answered {payload}")
 
     return invoke
 
@@ -109,7 +107,7 @@ def _import(python: Path) -> None:
 
 FIGURE = Figure(
     name="cold-start",
-    summary="cold start of classify against its unavoidable imports",
+    summary="cold start of predict against its unavoidable imports",
     measure=measure,
     quick=Amount(rounds=5),
     full=Amount(rounds=25),

@@ -73,7 +73,8 @@ def platform_limits(stage: StageSettings) -> Iterator[Violation]:
         yield from _function_limits(name, function)
     yield from _concurrency_limits(stage)
     yield from _workflow_limits(stage)
-    yield from HTTP_INTEGRATION_S.check("jobs.timeout_s", stage.jobs.timeout_s)
+    for name in ("predict", "jobs"):
+        yield from HTTP_INTEGRATION_S.check(f"{name}.timeout_s", stage.functions[name].timeout_s)
     yield from HTTP_RATE_PER_S.check("api.rate_per_s", stage.api.rate_per_s)
     yield from HTTP_BURST.check("api.burst", stage.api.burst)
     if stage.log_retention_days not in LOG_RETENTION_DAYS:

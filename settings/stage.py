@@ -107,6 +107,7 @@ class StageSettings(_Settings):
     plan: FunctionSettings
     classify: FunctionSettings
     reduce: FunctionSettings
+    predict: FunctionSettings
     jobs: FunctionSettings
     api: ApiSettings
 
@@ -120,5 +121,6 @@ class StageSettings(_Settings):
             "plan": self.plan,
             "classify": self.classify,
             "reduce": self.reduce,
+            "predict": self.predict,
             "jobs": self.jobs,
         }

@@ -1,4 +1,4 @@
-"""The door: a signed HTTP API in front of `jobs` and `classify`.
+"""The door: a signed HTTP API in front of `jobs` and `predict`.
 
 It composes; what every route has in common is decided in components/signed_http_api.py. `jobs`
 lives here and not with the other functions because it needs the state machine, which needs them.
@@ -18,7 +18,7 @@ from stacks.components.image_function import ImageFunction
 from stacks.components.object_grants import grant_get
 from stacks.components.signed_http_api import SignedHttpApi
 from stacks.stage_stack import StageStack
-from workloads.catalogue import CLASSIFY, JOBS, JOBS_PREFIX
+from workloads.catalogue import JOBS, JOBS_PREFIX, PREDICT
 
 
 class ApiStack(StageStack):
@@ -32,7 +32,7 @@ class ApiStack(StageStack):
         stage: StageSettings,
         results: s3.IBucket,
         machine: sfn.StateMachine,
-        classify: lambda_.Alias,
+        predict: lambda_.Alias,
     ) -> None:
         """Serve the routes that the catalogue declares."""
         super().__init__(scope, construct_id, stage=stage, description="Signed HTTP API")
@@ -56,5 +56,5 @@ class ApiStack(StageStack):
 
         api = SignedHttpApi(self, "Api", settings=stage.api, logs=self.logs)
         api.serve(JOBS, jobs.live)
-        api.serve(CLASSIFY, classify)
+        api.serve(PREDICT, predict)
         CfnOutput(self, "ApiUrl", value=api.endpoint)

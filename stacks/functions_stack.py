@@ -13,11 +13,11 @@ from settings.stage import StageSettings
 from stacks.components.image_function import ImageFunction
 from stacks.components.object_grants import grant_get, grant_put
 from stacks.stage_stack import StageStack
-from workloads.catalogue import CLASSIFY, INPUT_PREFIX, JOBS_PREFIX, PLAN, REDUCE, Function
+from workloads.catalogue import CLASSIFY, INPUT_PREFIX, JOBS_PREFIX, PLAN, PREDICT, REDUCE, Function
 
 
 class FunctionsStack(StageStack):
-    """Plan, classify and reduce, each behind its alias."""
+    """Plan, classify and reduce over the two buckets, and predict; each behind its alias."""
 
     def __init__(
         self,
@@ -31,6 +31,8 @@ class FunctionsStack(StageStack):
         """Create the functions and let them at the two buckets."""
         super().__init__(scope, construct_id, stage=stage, description="Functions of the workload")
 
+        variables = {"INPUT_BUCKET": inputs.bucket_name, "RESULTS_BUCKET": results.bucket_name}
+
         def image_function(declared: Function) -> ImageFunction:
             return ImageFunction(
                 self,
@@ -38,10 +40,7 @@ class FunctionsStack(StageStack):
                 declared=declared,
                 settings=stage.functions[declared.name],
                 architecture=stage.architecture,
-                environment={
-                    "INPUT_BUCKET": inputs.bucket_name,
-                    "RESULTS_BUCKET": results.bucket_name,
-                },
+                environment={name: variables[name] for name in declared.environment},
                 logs=self.logs,
                 tracing=stage.tracing,
             )
@@ -49,6 +48,8 @@ class FunctionsStack(StageStack):
         self.plan = image_function(PLAN)
         self.classify = image_function(CLASSIFY)
         self.reduce = image_function(REDUCE)
+        # What it is asked comes with the request: it is granted nothing.
+        self.predict = image_function(PREDICT)
 
         roles = (self.plan.role, self.classify.role, self.reduce.role)
         grant_get(inputs, f"{INPUT_PREFIX}*", *roles)

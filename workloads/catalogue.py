@@ -96,10 +96,19 @@ PLAN = Function(
 
 CLASSIFY = Function(
     name="classify",
-    purpose="Classifies one shard of images, or a few images sent by HTTP.",
-    files=(*_CORE, *_HTTP, *_own_files("classify"), *_MODEL),
+    purpose="Classifies one shard of images.",
+    files=(*_CORE, *_own_files("classify"), *_MODEL),
     environment=_BUCKETS,
     needs=Needs(memory_mb=512, time_s=60),
+    platforms=ANYWHERE,
+)
+
+PREDICT = Function(
+    name="predict",
+    purpose="Classifies a few pictures sent by HTTP, at once.",
+    files=(*_CORE, *_HTTP, *_own_files("predict"), *_MODEL),
+    environment=(),
+    needs=Needs(memory_mb=512, time_s=10),
     platforms=ANYWHERE,
     routes=(Route(method="POST", path="/classify"),),
 )
@@ -123,6 +132,6 @@ JOBS = Function(
     routes=(Route(method="POST", path="/jobs"), Route(method="GET", path="/jobs/{id}")),
 )
 
-FUNCTIONS = (PLAN, CLASSIFY, REDUCE, JOBS)
+FUNCTIONS = (PLAN, CLASSIFY, REDUCE, PREDICT, JOBS)
 
 CLASSIFY_WORKLOAD = Workload(name="classify", plan=PLAN, work=CLASSIFY, reduce=REDUCE)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,11 @@ BATCH_IMAGES = 20
 
 class ModelError(ValueError):
     """A model file that does not keep the contract: raw uint8 images in, 10 float32 scores out."""
+
+
+def shipped_model(environment: Mapping[str, str]) -> Path:
+    """Where the model lies in a function's image, beside its handler."""
+    return Path(environment["LAMBDA_TASK_ROOT"], "model", "model.tflite")
 
 
 class Classifier:

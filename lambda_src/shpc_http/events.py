@@ -59,11 +59,6 @@ class HttpEvent(msgspec.Struct, frozen=True, rename="camel"):
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def is_http(event: Any) -> bool:
-    """Whether an event comes from an HTTP API rather than from the state machine."""
-    return isinstance(event, dict) and "routeKey" in event
-
-
 def parse_event(event: Any) -> HttpEvent:
     """API Gateway leaves out what a request does not have; so may the event.
 

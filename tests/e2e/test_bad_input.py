@@ -22,7 +22,7 @@ import pytest
 from PIL import Image
 from safetensors import safe_open
 
-from hpc.outputs import Deployment
+from hpc.outputs import APP, Deployment
 from shpc_core import idx
 
 ROOT = Path(__file__).parents[2]
@@ -131,10 +131,29 @@ def shard_telemetry(deployment: Deployment, put_input, tmp_path) -> Callable[[],
     return classify
 
 
-def test_environment_survives_bad_input(api, deployment, shard_telemetry) -> None:
-    """The same warm environment answers the next good request, within the function's memory."""
-    warm = {shard_telemetry()["environment"] for _ in range(3)}
-    client = boto3.client("lambda")
+@pytest.fixture
+def log_streams_of_predict(deployment: Deployment) -> Callable[[], set[str]]:
+    """Names one log stream for each environment that there has been."""
+    (group,) = (
+        function["LoggingConfig"]["LogGroup"]
+        for page in boto3.client("lambda").get_paginator("list_functions").paginate()
+        for function in page["Functions"]
+        if function["FunctionName"].startswith(f"{APP}-{deployment.stage}-functions-Predict")
+    )
+
+    def streams() -> set[str]:
+        found = boto3.client("logs").describe_log_streams(logGroupName=group)["logStreams"]
+        return {stream["logStreamName"] for stream in found}
+
+    return streams
+
+
+def test_environment_of_predict_survives_bad_pictures(api, log_streams_of_predict) -> None:
+    """The same warm environment answers the next good request."""
+    good, media_type, *_ = FILES["WebP"]
+    assert api("POST", "/classify", data=good, headers={"Content-Type": media_type}).ok
+    warm = log_streams_of_predict()
+    assert warm
     for data, media_type, status, _ in FILES.values():
         answer = api("POST", "/classify", data=data, headers={"Content-Type": media_type})
         assert answer.status_code == status
@@ -143,6 +162,14 @@ def test_environment_survives_bad_input(api, deployment, shard_telemetry) -> Non
     many = api("POST", "/classify", json={"images": [largest] * 9})
     assert many.status_code == 413
     assert many.json()["error"]["field"] == "images[8]"
+    assert api("POST", "/classify", data=good, headers={"Content-Type": media_type}).ok
+    assert log_streams_of_predict() == warm
+
+
+def test_environment_of_classify_survives_bad_events(deployment, shard_telemetry) -> None:
+    """The same warm environment does the next good shard, within the function's memory."""
+    warm = {shard_telemetry()["environment"] for _ in range(3)}
+    client = boto3.client("lambda")
     for event in ([], None, {"shard": 1}, {"routeKey": 1}, {"job_id": "a", "shard": {"stop": -1}}):
         client.invoke(
             FunctionName=deployment.classify_function, Qualifier="live", Payload=json.dumps(event)

@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[2]
 LAMBDA_SRC = ROOT / "lambda_src"
-FUNCTIONS = ("plan", "classify", "reduce", "jobs")
+FUNCTIONS = ("plan", "classify", "reduce", "predict", "jobs")
 
 # Imported from a folder that holds the image's files and nothing else of this repository.
 PROBE = """
@@ -64,6 +64,7 @@ def pins(function: str) -> dict[str, str]:
     [
         ("plan", {"tensorflow", "PIL", "boto3", "ai_edge_litert"}),
         ("classify", {"tensorflow", "PIL", "boto3", "keras"}),
+        ("predict", {"tensorflow", "PIL", "boto3", "keras", "obstore", "safetensors"}),
         ("reduce", {"tensorflow", "PIL", "boto3", "ai_edge_litert"}),
         ("jobs", {"tensorflow", "PIL", "numpy", "ai_edge_litert", "obstore"}),
     ],

@@ -49,12 +49,17 @@ def test_step_refuses_what_is_no_request_of_its_own(
         {"routeKey": "POST /jobs", "headers": {}, "body": 5},
     ],
 )
-def test_jobs_answers_an_event_that_is_no_request_with_a_400(
-    load_handler: LoadHandler, context: Any, monkeypatch: pytest.MonkeyPatch, event: Any
+@pytest.mark.parametrize("function", ["jobs", "predict"])
+def test_event_that_is_no_request_is_a_400(
+    load_handler: LoadHandler,
+    context: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    function: str,
+    event: Any,
 ) -> None:
     arn = "arn:aws:states:us-east-1:123456789012:stateMachine:classify"
     monkeypatch.setenv("STATE_MACHINE_ARN", arn)
-    response = load_handler("jobs").handler(event, context)
+    response = load_handler(function).handler(event, context)
     assert response["statusCode"] == 400
     assert json.loads(response["body"])["error"]["field"] == "event"
 
@@ -68,6 +73,6 @@ def test_body_that_is_not_the_base64_it_claims_to_be_is_a_400(
         "body": "not base64!",
         "isBase64Encoded": True,
     }
-    response = load_handler("classify").handler(event, context)
+    response = load_handler("predict").handler(event, context)
     assert response["statusCode"] == 400
     assert json.loads(response["body"])["error"]["field"] == "body"

@@ -51,6 +51,7 @@ EXPLAINED = {
     "Plan": _LOG_LINES,
     "Classify": _LOG_LINES,
     "Reduce": _LOG_LINES,
+    "Predict": _LOG_LINES,  # a job never asks it
     "Jobs": _LOG_LINES | {"states:ListExecutions"},  # which child of a failed map was the first
     "machine": _DELIVERY | _MAP,
 }

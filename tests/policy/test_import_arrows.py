@@ -35,6 +35,7 @@ ALLOWED: dict[str, set[str]] = {
     "lambda_src/plan": FUNCTIONS,
     "lambda_src/classify": FUNCTIONS,
     "lambda_src/reduce": FUNCTIONS,
+    "lambda_src/predict": FUNCTIONS,
     "lambda_src/jobs": FUNCTIONS,
 }
 # The science is told what it needs: it opens no AWS client and knows no event.

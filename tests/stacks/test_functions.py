@@ -8,7 +8,13 @@ from settings.stages import DEV, PROD, STAGES
 from tests.stacks.synthesized import Synthesize, Synthesized, as_text
 from workloads.catalogue import FUNCTIONS
 
-HOMES = {"plan": "Functions", "classify": "Functions", "reduce": "Functions", "jobs": "Api"}
+HOMES = {
+    "plan": "Functions",
+    "classify": "Functions",
+    "reduce": "Functions",
+    "predict": "Functions",
+    "jobs": "Api",
+}
 
 
 def function(stage: Synthesized, name: str) -> dict[str, Any]:
@@ -46,7 +52,7 @@ def test_function_gets_what_its_stage_says(either: Synthesized, name: str) -> No
 
 @pytest.mark.parametrize("declared", FUNCTIONS, ids=lambda declared: declared.name)
 def test_function_gets_the_environment_it_declares(either: Synthesized, declared: Any) -> None:
-    variables = function(either, declared.name)["Environment"]["Variables"]
+    variables = function(either, declared.name).get("Environment", {}).get("Variables", {})
     assert set(variables) == set(declared.environment)
 
 

@@ -56,6 +56,10 @@ def test_reduce_reads_inputs_and_jobs_and_writes_jobs(either: Synthesized) -> No
     }
 
 
+def test_predict_reads_and_writes_nothing(either: Synthesized) -> None:
+    assert bounded(either, "Functions/PredictRole") == {}
+
+
 def test_jobs_starts_and_reads_executions_and_reads_jobs(either: Synthesized) -> None:
     states = "arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>"
     machine = "<OutputFnGetAttClassify5848C28FNameE15EA9B7>"
@@ -112,6 +116,7 @@ def test_function_writes_to_its_own_log_group_only(either: Synthesized) -> None:
         "Functions/PlanRole": "PlanLogs",
         "Functions/ClassifyRole": "ClassifyLogs",
         "Functions/ReduceRole": "ReduceLogs",
+        "Functions/PredictRole": "PredictLogs",
         "Api/JobsRole": "JobsLogs",
     }.items():
         granted = either.statements_of(role)
@@ -131,6 +136,7 @@ def test_only_what_cannot_be_bounded_is_granted_on_everything(
             "Functions/Plan": SEND_TRACES,
             "Functions/Classify": SEND_TRACES,
             "Functions/Reduce": SEND_TRACES,
+            "Functions/Predict": SEND_TRACES,
             "Api/Jobs": SEND_TRACES,
         },
     }

@@ -123,8 +123,8 @@ def test_change_of_the_core_changes_every_image(
         ("plan/requirements.txt", {"plan"}),
         ("jobs/Dockerfile", {"jobs"}),
         ("reduce/new_module.py", {"reduce"}),
-        ("model/model.tflite", {"classify"}),
-        ("shpc_http/events.py", {"classify", "jobs"}),
+        ("model/model.tflite", {"classify", "predict"}),
+        ("shpc_http/events.py", {"predict", "jobs"}),
     ],
 )
 def test_change_of_its_own_files_changes_that_image_alone(
@@ -140,8 +140,9 @@ def test_context_of_an_image_holds_its_own_sources_only(sources: Path, tmp_path:
         context = out / f"asset.{key}"
         files = {path.relative_to(context) for path in context.rglob("*") if path.is_file()}
         folders = {file.parts[0] for file in files}
-        shared = {"shpc_core"} | ({"shpc_http"} if name in {"classify", "jobs"} else set())
-        assert folders == {name} | shared | ({"model"} if name == "classify" else set())
+        shared = {"shpc_core"} | ({"shpc_http"} if name in {"predict", "jobs"} else set())
+        model = {"model"} if name in {"classify", "predict"} else set()
+        assert folders == {name} | shared | model
         assert not [file for file in files if "__pycache__" in file.parts]
 
 

@@ -85,5 +85,5 @@ def test_routes_are_those_of_the_api() -> None:
     assert routes == {
         ("POST", "/jobs"): "jobs",
         ("GET", "/jobs/{id}"): "jobs",
-        ("POST", "/classify"): "classify",
+        ("POST", "/classify"): "predict",
     }

@@ -67,14 +67,14 @@ def ask(handler: ModuleType, context: Any, body: bytes, content_type: str | None
         ("PNG", "Image/PNG; charset=binary"),
     ],
 )
-def test_classify_takes_one_picture_file(
+def test_predict_takes_one_picture_file(
     load_handler: LoadHandler,
     context: Any,
     images: NDArray[np.uint8],
     kind: str,
     content_type: str,
 ) -> None:
-    status, answer = ask(load_handler("classify"), context, picture(images[0], kind), content_type)
+    status, answer = ask(load_handler("predict"), context, picture(images[0], kind), content_type)
     assert status == 200
     (prediction,) = answer["predictions"]
     assert (prediction["label"], prediction["name"]) == (9, "Ankle boot")
@@ -82,10 +82,10 @@ def test_classify_takes_one_picture_file(
     assert len(answer["model"]["sha256"]) == 64
 
 
-def test_classify_takes_pictures_in_json(
+def test_predict_takes_pictures_in_json(
     load_handler: LoadHandler, context: Any, images: NDArray[np.uint8]
 ) -> None:
-    handler = load_handler("classify")
+    handler = load_handler("predict")
     encoded = [base64.b64encode(picture(image)).decode() for image in images[:3]]
     as_files = ask(handler, context, json.dumps({"images": encoded}).encode(), "application/json")
     as_pixels = ask(
@@ -130,7 +130,7 @@ def test_classify_takes_pictures_in_json(
         (bytes(4_500_001), "image/png", 413, "too_large", "body"),
     ],
 )
-def test_classify_refuses_what_is_no_picture(
+def test_predict_refuses_what_is_no_picture(
     load_handler: LoadHandler,
     context: Any,
     body: bytes,
@@ -139,19 +139,19 @@ def test_classify_refuses_what_is_no_picture(
     code: str,
     field: str,
 ) -> None:
-    answered, answer = ask(load_handler("classify"), context, body, content_type)
+    answered, answer = ask(load_handler("predict"), context, body, content_type)
     assert answered == status
     assert (answer["error"]["code"], answer["error"]["field"]) == (code, field)
     assert set(answer["error"]) == {"code", "field", "message"}
 
 
-def test_classify_takes_a_hundred_pictures(load_handler: LoadHandler, context: Any) -> None:
+def test_predict_takes_a_hundred_pictures(load_handler: LoadHandler, context: Any) -> None:
     body = json.dumps({"pixels": [[[0] * 28] * 28] * 100}).encode()
-    status, answer = ask(load_handler("classify"), context, body, "application/json")
+    status, answer = ask(load_handler("predict"), context, body, "application/json")
     assert (status, len(answer["predictions"])) == (200, 100)
 
 
-def test_classify_logs_what_it_does_not_tell(
+def test_predict_logs_what_it_does_not_tell(
     load_handler: LoadHandler,
     context: Any,
     monkeypatch: pytest.MonkeyPatch,
@@ -162,7 +162,7 @@ def test_classify_logs_what_it_does_not_tell(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("secret detail")
 
-    handler = load_handler("classify")
+    handler = load_handler("predict")
     monkeypatch.setattr(handler, "classify_pictures", broken)
     with caplog.at_level(logging.ERROR):
         status, answer = ask(handler, context, b'{"pixels": []}', "application/json")
