@@ -43,7 +43,10 @@ _NO_TRACES = {
 
 
 def compose(app: cdk.App, stage: StageSettings) -> None:
-    """Add the four stacks of `stage` to `app`; references point one way, from top to bottom."""
+    """Add the stacks of `stage` to `app`; references point one way, from top to bottom.
+
+    The baseline needs the storage alone, so it is deployed without the functions as well.
+    """
     storage = StorageStack(app, "Storage", stage=stage)
     functions = FunctionsStack(
         app, "Functions", stage=stage, inputs=storage.inputs, results=storage.results
@@ -65,6 +68,11 @@ def compose(app: cdk.App, stage: StageSettings) -> None:
         machine=workflow.machine,
         predict=functions.predict.live,
     )
+    if stage.baseline:
+        # Only who asks for virtual machines loads the classes that describe them.
+        from stacks.baseline_stack import BaselineStack
+
+        BaselineStack(app, "Baseline", stage=stage, inputs=storage.inputs, results=storage.results)
     add_nag(app)
 
 

@@ -28,17 +28,17 @@ class StageStack(cdk.Stack):
         stateful: bool = False,
     ) -> None:
         """Name the stack after its stage and role; protect it where it is `stateful`."""
-        tags = {"app": APP, "stage": stage.name}
+        self.stage_tags = {"app": APP, "stage": stage.name}
         super().__init__(
             scope,
             construct_id,
             stack_name=f"{APP}-{stage.name}-{construct_id.lower()}",
             description=description,
             env=cdk.Environment(account=stage.account, region=stage.region),
-            tags=tags,
+            tags=self.stage_tags,
             termination_protection=stateful and stage.termination_protection,
         )
         # Stack tags appear in no template; resource tags do, where a reviewer sees them.
-        for key, value in tags.items():
+        for key, value in self.stage_tags.items():
             cdk.Tags.of(self).add(key, value)
         self.logs = LogKeeping(days=stage.log_retention_days, retain=stage.retain_data)

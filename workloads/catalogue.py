@@ -97,7 +97,7 @@ PLAN = Function(
 CLASSIFY = Function(
     name="classify",
     purpose="Classifies one shard of images.",
-    files=(*_CORE, *_own_files("classify"), *_MODEL),
+    files=(*_CORE, *_own_files("classify"), "classify/entry.sh", *_MODEL),
     environment=_BUCKETS,
     needs=Needs(memory_mb=512, time_s=60),
     platforms=ANYWHERE,

@@ -1,9 +1,10 @@
 """Reads a Dockerfile into the few steps that an embedded image can honour.
 
 Accepted: FROM a Lambda Python base image, ARG, ENV, WORKDIR, COPY, RUN pip install -r FILE, RUN of
-what makes the files readable and compiled, USER, LABEL and CMD in exec form. Everything else is
-refused with its line and the reason: an image that would run here and not on AWS, or the other way
-round, is worse than no image. It reads text only and touches no file.
+what makes the files readable and compiled, USER, LABEL, CMD in exec form, and as ENTRYPOINT a script
+of the image's own. Everything else is refused with its line and the reason: an image that would run
+here and not on AWS, or the other way round, is worse than no image. It reads text only and touches
+no file.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ TASK_ROOT = "/var/task"
 BASE_IMAGE = re.compile(
     r"public\.ecr\.aws/lambda/python:3\.\d+(?:[.\w-]*)(?:@sha256:[0-9a-f]{64})?"
 )
+
+# How an ENTRYPOINT of our own goes on as the base image's would: it starts the runtime.
+# https://github.com/aws/aws-lambda-base-images
+BASE_ENTRY = 'exec /lambda-entrypoint.sh "$@"'
 
 PIP_FLAGS = frozenset(
     {
@@ -72,6 +77,14 @@ class InstallRequirements:
 
 
 @dataclass(frozen=True)
+class Entry:
+    """ENTRYPOINT: `script`, a path under /var/task, is run by /bin/sh."""
+
+    line: int
+    script: str
+
+
+@dataclass(frozen=True)
 class Dockerfile:
     """What an accepted Dockerfile asks for, in order."""
 
@@ -81,6 +94,7 @@ class Dockerfile:
     environment: Mapping[str, str]
     workdir: str
     handler: str
+    entry: Entry | None = None
 
     @property
     def python_version(self) -> str:
@@ -110,6 +124,7 @@ class _Reader:
         self._base_image: str | None = None
         self._workdir = TASK_ROOT
         self._handler: str | None = None
+        self._entry: Entry | None = None
         self._steps: list[Copy | InstallRequirements] = []
         self._line = 1
 
@@ -123,6 +138,7 @@ class _Reader:
             "RUN": self._run,
             "LABEL": lambda value: None,
             "USER": self._user,
+            "ENTRYPOINT": self._entrypoint,
             "CMD": self._cmd,
         }
         declared: set[str] = set()
@@ -149,6 +165,7 @@ class _Reader:
             environment=dict(self._environment),
             workdir=self._workdir,
             handler=self._handler,
+            entry=self._entry,
         )
 
     def _error(self, problem: str) -> DockerfileError:
@@ -247,13 +264,32 @@ class _Reader:
             raise self._error("RUN pip install: expected exactly one -r FILE")
         self._steps.append(InstallRequirements(self._line, files[0], self._workdir))
 
+    def _entrypoint(self, value: str) -> None:
+        match _exec_form(value):
+            case ["/bin/sh", script] if posixpath.normpath(script) == script and script.startswith(
+                f"{TASK_ROOT}/"
+            ):
+                self._entry = Entry(self._line, script)
+            case _:
+                raise self._error(
+                    f"ENTRYPOINT {value}; allowed: exec form with a script of the image, "
+                    f'["/bin/sh", "{TASK_ROOT}/SCRIPT"]'
+                )
+
     def _cmd(self, value: str) -> None:
-        try:
-            words = json.loads(value)
-        except json.JSONDecodeError:
-            words = None
-        if not (isinstance(words, list) and len(words) == 1 and isinstance(words[0], str)):
+        words = _exec_form(value)
+        if words is None or len(words) != 1:
             raise self._error(
                 f'CMD {value}; allowed: exec form with one handler, ["module.function"]'
             )
         self._handler = words[0]
+
+
+def _exec_form(value: str) -> list[str] | None:
+    """The words of an instruction in exec form; None where it is in another."""
+    try:
+        words = json.loads(value)
+    except json.JSONDecodeError:
+        return None
+    is_form = isinstance(words, list) and all(isinstance(word, str) for word in words)
+    return words if is_form else None

@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from localcloud.images.dockerfile import (
+    BASE_ENTRY,
     TASK_ROOT,
     Copy,
     Dockerfile,
@@ -55,6 +56,7 @@ def build_image(
         task = building / "task"
         _task_path(task, recipe.workdir).mkdir(parents=True)
         requirements = _run_steps(recipe, context, task)
+        entrypoint = _entrypoint(recipe, task)
         image_id = _identity(recipe, task, requirements, platform)
         image = store.built(image_id)
         if image is None:
@@ -71,6 +73,7 @@ def build_image(
                 handler=recipe.handler,
                 environment=dict(recipe.environment),
                 platform=platform,
+                entrypoint=entrypoint,
             )
             store.add(image, building)
     store.tag_image(image, tag)
@@ -124,6 +127,24 @@ def _requirements(name: str, step: InstallRequirements, task: Path) -> list[str]
     return pinned_requirements(file.read_text(), name=step.file)
 
 
+def _entrypoint(recipe: Dockerfile, task: Path) -> list[str]:
+    """How a container starts, empty for the base image's own way.
+
+    Here functions never run the script, so one that does not go on as the base image would is
+    refused: on AWS it would start no function.
+    """
+    if recipe.entry is None:
+        return []
+    name, line, script = recipe.name, recipe.entry.line, recipe.entry.script
+    file = _task_path(task, script)
+    if not file.is_file():
+        raise DockerfileError(name, line, f"{script!r} was not copied into the image")
+    last = file.read_text().rstrip().rpartition("\n")[2]
+    if last != BASE_ENTRY:
+        raise DockerfileError(name, line, f"{script} ends with {last!r}; allowed: {BASE_ENTRY}")
+    return ["/bin/sh", script]
+
+
 def _identity(recipe: Dockerfile, task: Path, requirements: list[str], platform: str | None) -> str:
     """SHA-256 over all that the image holds and says, in hex."""
     said = {
@@ -131,6 +152,7 @@ def _identity(recipe: Dockerfile, task: Path, requirements: list[str], platform:
         "environment": dict(recipe.environment),
         "workdir": recipe.workdir,
         "handler": recipe.handler,
+        "entry": recipe.entry.script if recipe.entry else None,
         "requirements": requirements,
         "platform": platform,
     }

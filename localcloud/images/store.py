@@ -11,7 +11,7 @@ import fcntl
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 
@@ -25,7 +25,11 @@ class PushError(ValueError):
 
 @dataclass(frozen=True)
 class Image:
-    """One built image: `task` is its /var/task, `python` has its requirements."""
+    """One built image: `task` is its /var/task, `python` has its requirements.
+
+    `entrypoint` is what starts a container of it, with paths as in the image; a function is started
+    by the runtime instead, which is what the script hands over to there. Empty: the base image's.
+    """
 
     image_id: str
     task: str
@@ -34,6 +38,7 @@ class Image:
     handler: str
     environment: dict[str, str]
     platform: str | None
+    entrypoint: list[str] = field(default_factory=list)
 
 
 class ImageStore:

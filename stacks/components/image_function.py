@@ -22,12 +22,12 @@ from constructs import Construct
 
 from settings.stage import Architecture, FunctionSettings
 from stacks.checks.nag import acknowledge_wildcard
+from stacks.components.function_image import SOURCES, image_source
 from stacks.components.log_keeping import LogKeeping
 from workloads.catalogue import Function
 
 ALIAS = "live"
 
-_SOURCES = Path(__file__).parents[2] / "lambda_src"
 _INSTRUCTION_SETS = {
     Architecture.X86_64: lambda_.Architecture.X86_64,
     Architecture.ARM64: lambda_.Architecture.ARM_64,
@@ -48,7 +48,7 @@ class ImageFunction(Construct):
         environment: Mapping[str, str],
         logs: LogKeeping,
         tracing: bool,
-        sources: Path = _SOURCES,
+        sources: Path = SOURCES,
     ) -> None:
         """Raise ValueError unless `environment` is exactly what the function declares to read."""
         super().__init__(scope, construct_id)
@@ -65,9 +65,7 @@ class ImageFunction(Construct):
             "Function",
             description=declared.purpose,
             code=lambda_.DockerImageCode.from_image_asset(
-                str(sources),
-                file=declared.dockerfile,
-                exclude=["*", *(f"!{pattern}" for pattern in declared.files)],
+                **image_source(declared, sources=sources)
             ),
             # CDK builds the image for the platform of this same value.
             architecture=_INSTRUCTION_SETS[architecture],

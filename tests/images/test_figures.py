@@ -13,7 +13,7 @@ from tests.images.conftest import BASE_IMAGE, Emulate
 from tests.images.emulated import StagedImage
 from tests.images.figures import init_figures, note
 
-FUNCTIONS = ("plan", "classify", "reduce", "jobs")
+FUNCTIONS = ("plan", "classify", "predict", "reduce", "jobs")
 INITS = 5
 # One that is slow every time is slow; one that is slow while others work may be not.
 INITS_AT_MOST = 20

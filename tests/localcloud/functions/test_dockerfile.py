@@ -70,7 +70,7 @@ def test_build_argument_wins_over_its_default() -> None:
         (BASE + "USER root" + CMD, 2, "numbers other than root's"),
         (BASE + "USER 0:990" + CMD, 2, "numbers other than root's"),
         (BASE + "USER 993:0" + CMD, 2, "numbers other than root's"),
-        (BASE + 'ENTRYPOINT ["python"]' + CMD, 2, "ENTRYPOINT is not supported"),
+        (BASE + 'ENTRYPOINT ["python"]' + CMD, 2, "exec form with a script of the image"),
         (BASE + "EXPOSE 80" + CMD, 2, "EXPOSE is not supported"),
         (BASE + "RUN dnf install gcc" + CMD, 2, "RUN pip install"),
         (BASE + "RUN pip install numpy" + CMD, 2, "'numpy' is not supported"),
