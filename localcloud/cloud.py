@@ -30,6 +30,12 @@ from localcloud.http_api import HttpApiFront, endpoint_patches
 from localcloud.iam import Gate
 from localcloud.identity import Authentication
 from localcloud.images.docker import docker_program
+from localcloud.images.engine import (
+    cloud_label,
+    remove_abandoned,
+    remove_all_of,
+    require_engine,
+)
 from localcloud.server import CloudApplication, KeepAliveServer
 from localcloud.services.bucket_policies import bucket_policy_patches
 from localcloud.services.caller_identity import caller_identity_patches
@@ -72,14 +78,17 @@ class Cloud:
         state_dir: Path | None = None,
         limits: ServiceLimits | None = None,
         make_functions: Callable[[CloudContext], FunctionService] | None = None,
+        containers: bool = False,
         middleware: Callable[[WSGIApplication], WSGIApplication] | None = None,
     ) -> None:
         """`port` 0 takes a free one. `state_dir` must be empty or absent; it is removed at `stop`.
 
         `limits` are those of FunctionService; what `make_functions` makes has its own. `middleware`
-        wraps the application that answers every request of this cloud. Raises ValueError for an
-        account that is not 12 digits, a `state_dir` with files in it, or both `limits` and
-        `make_functions`.
+        wraps the application that answers every request of this cloud. With `containers`, images
+        are built by this machine's container engine and functions run in them.
+
+        Raises ValueError for an account that is not 12 digits, a `state_dir` with files in it, or
+        both `limits` and `make_functions`.
         """
         if len(account) != 12 or not account.isdecimal():
             raise ValueError(f"account: {account!r}; allowed: 12 digits")
@@ -92,6 +101,7 @@ class Cloud:
         self._account = account
         self._state_dir = state_dir
         self._make_functions = make_functions or partial(FunctionService, limits=limits)
+        self._containers = containers
         self._middleware = middleware
         self._started = ExitStack()
         self._context: CloudContext | None = None
@@ -123,7 +133,10 @@ class Cloud:
         return {**self.context.environ, "CDK_DOCKER": self._docker_program}
 
     def start(self) -> Cloud:
-        """Raises RuntimeError when this process has a cloud, OSError when the port is taken."""
+        """Raises RuntimeError when this process has a cloud, OSError when the port is taken.
+
+        With containers, NoEngineError when no engine answers.
+        """
         if not _only_cloud.acquire(blocking=False):
             raise RuntimeError("a cloud is up in this process: stop it, or start another process")
         with ExitStack() as starting:
@@ -134,12 +147,17 @@ class Cloud:
 
     def _assemble(self, starting: ExitStack) -> None:
         """Put the parts together, each with how it ends: the last started is the first to end."""
+        if self._containers:
+            require_engine()
+            remove_abandoned()
         starting.enter_context(_without_profile())
         _empty_account()
         starting.callback(_empty_account)
         server = KeepAliveServer(self._port)
         context = self._context = self._new_context(starting, server.port)
         starting.callback(self._forget)
+        if self._containers:
+            starting.callback(remove_all_of, cloud_label(context.state_dir))
         # The parts below call services over HTTP while they stop, so the server ends after them.
         starting.callback(server.stop)
         gate = self._gate = Gate(context)
@@ -151,7 +169,7 @@ class Cloud:
         cloudformation = self._cloudformation = CloudFormationService(context)
         starting.callback(cloudformation.stop)
         starting.callback(stop_executions)
-        self._docker_program = docker_program(context)
+        self._docker_program = docker_program(context, containers=self._containers)
         application = CloudApplication(
             context,
             cloudformation=cloudformation.wsgi_app,

@@ -1,7 +1,7 @@
 """What a deployment left behind in an embedded cloud, as the difference of two inventories.
 
 An inventory lists every item of every collection that moto's services hold, the stacks of our
-CloudFormation, the functions' processes and their open ports. Left out, by these rules:
+CloudFormation, the functions' processes, containers and open ports. Left out, by these rules:
 
 - what belongs to the stack CDKToolkit: `cdk bootstrap` made it, and destroying an app leaves it,
   with the assets in its bucket and its repository;
@@ -81,6 +81,8 @@ def snapshot(
         _add(items, "cloudformation", context.region, ("stacks", stack), stack)
     for pid in functions.running_processes():
         _add(items, "processes", "", ("environments", str(pid)), f"pid {pid}")
+    for container in functions.containers():
+        _add(items, "containers", "", ("environments", container), container)
     for port in functions.open_ports():
         _add(items, "ports", "", ("runtime-api", str(port)), f"port {port}")
     return Inventory(context.account, items, frozenset(services))

@@ -1,10 +1,10 @@
 """Reads a Dockerfile into the few steps that an embedded image can honour.
 
 Accepted: FROM a Lambda Python base image, ARG, ENV, WORKDIR, COPY, RUN pip install -r FILE, RUN of
-what makes the files readable and compiled, USER, LABEL, CMD in exec form, and as ENTRYPOINT a script
-of the image's own. Everything else is refused with its line and the reason: an image that would run
-here and not on AWS, or the other way round, is worse than no image. It reads text only and touches
-no file.
+what makes the files readable and compiled, USER, LABEL, CMD in exec form, and as ENTRYPOINT a
+script of the image's own. Everything else is refused with its line and the reason: an image that
+would run here and not on AWS, or the other way round, is worse than no image. It reads text only
+and touches no file.
 """
 
 from __future__ import annotations

@@ -11,8 +11,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
-# What names everything of a cloud's containers and images, with the cloud's folder as its value.
+# What every container and image of a cloud is labelled with, beside `cloud_label` as its value.
 LABEL = "serverless-hpc.cloud"
 
 _ANSWERS_WITHIN_S = 20.0
@@ -70,6 +71,11 @@ def require_engine() -> str:
         raise NoEngineError(f"no Docker engine answers on this machine: {error}") from error
 
 
+def cloud_label(state_dir: Path) -> str:
+    """What names a cloud's containers and images: its folder, which no other cloud has."""
+    return str(state_dir.resolve())
+
+
 def containers_of(cloud: str) -> list[str]:
     """The ids of all containers of a cloud, those that have ended included."""
     return docker("ps", "--all", "--quiet", "--filter", f"label={LABEL}={cloud}").split()
@@ -86,4 +92,19 @@ def remove_all_of(cloud: str) -> None:
     if containers := containers_of(cloud):
         docker("rm", "--force", "--volumes", *containers)
     if images := images_of(cloud):
-        docker("rmi", "--force", *images)
+        # What they were built from stays as the engine's cache: the next build takes no minute.
+        docker("rmi", "--force", "--no-prune", *images)
+
+
+def remove_abandoned() -> list[str]:
+    """Remove containers and images of clouds whose folder is gone; says of which."""
+    labelled = f"label={LABEL}"
+    told = docker("ps", "--all", "--filter", labelled, "--format", f'{{{{.Label "{LABEL}"}}}}')
+    if images := set(docker("images", "--quiet", "--filter", labelled).split()):
+        format_ = f'{{{{index .Config.Labels "{LABEL}"}}}}'
+        told += docker("image", "inspect", "--format", format_, *images)
+    gone = {cloud for cloud in told.split("\n") if cloud.startswith("/")}
+    gone = {cloud for cloud in gone if not Path(cloud).exists()}
+    for cloud in gone:
+        remove_all_of(cloud)
+    return sorted(gone)
