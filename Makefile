@@ -46,7 +46,7 @@ test: setup-dev  ## every test, fast ones first; ends with where the time went
 	@python -m pytest $(ARGS)
 
 test-images: setup-dev  ## builds, runs, measures and scans the images; needs a Docker engine
-	@IMAGES=required python -m pytest tests/images $(ARGS)
+	@IMAGES=required python -m pytest tests/images tests/localcloud/functions/containers $(ARGS)
 
 lint: setup-dev  ## style, types, import order
 	@ruff check .

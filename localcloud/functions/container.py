@@ -13,6 +13,8 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import psutil
+
 from localcloud.functions.memory import PeakMemory
 from localcloud.images.engine import LABEL, EngineError, docker
 
@@ -26,6 +28,7 @@ _OPEN_FILES = 1024
 _PROCESSES = 1024
 
 _SIGNALLED = 128
+_LAST_OUTPUT_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,8 @@ class ContainerStart:
                 *("--pull", "never", "--network", "host", "--log-driver", "none"),
                 *("--memory", f"{self.memory_mb}m", "--memory-swap", f"{self.memory_mb}m"),
                 *("--read-only", "--tmpfs", f"/tmp:rw,mode=1777,size={_EPHEMERAL_STORAGE_MB}m"),  # noqa: S108
-                *("--user", LAMBDA_USER, "--cap-drop", "ALL"),
+                # As on Lambda, the client is not process 1, which no signal of its own would end.
+                *("--init", "--user", LAMBDA_USER, "--cap-drop", "ALL"),
                 *("--security-opt", "no-new-privileges"),
                 *("--pids-limit", str(_PROCESSES), "--ulimit", f"nofile={_OPEN_FILES}"),
                 *told,
@@ -110,7 +114,7 @@ class ContainerSandbox:
 
     @property
     def peak_memory_mb(self) -> float:
-        """Peak resident set of the container's first process, as of the last look."""
+        """Peak resident set of the runtime client, as of the last look."""
         return self._memory.peak_mb if self._memory else 0.0
 
     def poll(self) -> int | None:
@@ -124,11 +128,20 @@ class ContainerSandbox:
         The engine tells the process once it has started it: asked while the runtime initialises.
         """
         if self._memory is None:
-            pid = self._state().get("Pid")
-            if not isinstance(pid, int) or pid == 0:
+            runtime = self._runtime()
+            if runtime is None:
                 return 0.0
-            self._memory = PeakMemory(pid)
+            self._memory = PeakMemory(runtime)
         return self._memory.look()
+
+    def _runtime(self) -> int | None:
+        """The process of the runtime client: the only child of the engine's init."""
+        init = self._state().get("Pid")
+        try:
+            children = psutil.Process(init).children() if isinstance(init, int) and init else []
+        except psutil.NoSuchProcess:
+            children = []
+        return children[0].pid if children else None
 
     def over_memory(self, limit_mb: int) -> bool:
         """Never: the kernel ends a container that would go over its limit."""
@@ -148,8 +161,12 @@ class ContainerSandbox:
     def end(self) -> None:
         """Remove the container, and wait for the attached program."""
         self.kill()
-        self._attached.kill()
-        self._attached.wait()
+        try:
+            # By itself it passes on the last of the output.
+            self._attached.wait(_LAST_OUTPUT_S)
+        except subprocess.TimeoutExpired:
+            self._attached.kill()
+            self._attached.wait()
 
     def _state(self) -> dict[str, object]:
         try:

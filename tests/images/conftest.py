@@ -1,13 +1,11 @@
 """The images of a stage, built once by a real engine, and an S3 that their containers reach.
 
-Without an engine these tests are skipped and say so; with `IMAGES=required`, as `make test-images`
-sets it, they fail. What they build is removed at the end; the base image stays.
+What they build is removed at the end; the base image stays, and so does the engine's build cache.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -22,41 +20,27 @@ from moto.server import ThreadedMotoServer
 
 from localcloud.images.engine import (
     LABEL,
-    EngineError,
     containers_of,
     docker,
     images_of,
     remove_all_of,
-    require_engine,
 )
 from tests.images.emulated import Emulated, StagedImage, emulated, staged_images
 from tests.images.figures import FIGURES, table
+from tests.images.needing import BASE_IMAGE, needed_engine
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "data" / "fashion-mnist-3000"
-BASE_IMAGE = "public.ecr.aws/lambda/python:3.13"
 ACCOUNT = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
 REGION = {"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1"}
 
 Emulate = Callable[..., AbstractContextManager[Emulated]]
 
 
-def _no_images(reason: str) -> None:
-    if os.environ.get("IMAGES") == "required":
-        pytest.fail(reason, pytrace=False)
-    pytest.skip(f"{reason}; `make test-images` builds and runs the images")
-
-
 @pytest.fixture(scope="session")
 def engine() -> str:
-    """The version of the engine, which has the base image or can pull it."""
-    try:
-        version = require_engine()
-        if not docker("images", "--quiet", BASE_IMAGE):
-            docker("pull", BASE_IMAGE, within_s=300)
-    except EngineError as error:
-        _no_images(f"images cannot be built here: {error}")
-    return version
+    """The version of the engine, which has the base image."""
+    return needed_engine()
 
 
 @pytest.fixture(scope="session")

@@ -16,8 +16,8 @@ from pathlib import PurePosixPath
 import pytest
 
 from localcloud.images.engine import docker
-from tests.images.conftest import BASE_IMAGE
 from tests.images.emulated import StagedImage
+from tests.images.needing import BASE_IMAGE
 from tests.images.test_figures import FUNCTIONS
 
 LISTING = """
@@ -108,15 +108,16 @@ def test_task_folder_holds_what_the_catalogue_lists(image: StagedImage, added: l
         if one.path.is_relative_to("/var/task") and stat.S_ISREG(one.mode)
     }
     sources = {file for file in task if "__pycache__" not in file}
-    assert sources <= staged | {"handler.py", "requirements.txt"}
-    assert {"handler.py", *staged} <= sources | _unused_by(image, staged)
+    own = {file.removeprefix(f"{image.function}/") for file in staged}
+    assert sources <= own | {"handler.py", "requirements.txt"}
+    assert own - _unused_by(image, own) <= sources
 
 
 def _unused_by(image: StagedImage, staged: set[str]) -> set[str]:
-    """Files of a context that other functions' Dockerfiles copy."""
+    """Files of the context's folders that the Dockerfile does not copy."""
     text = (image.context / image.dockerfile).read_text()
-    folders = re.findall(r"^COPY (\S+?)/ ", text, re.MULTILINE)
-    return {file for file in staged if file.partition("/")[0] not in folders}
+    copied = {*re.findall(r"^COPY (\S+?)/ ", text, re.MULTILINE), image.function}
+    return {file for file in staged if "/" in file and file.partition("/")[0] not in copied}
 
 
 def test_every_source_is_compiled(added: list[Added]) -> None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import pytest
 
 from localcloud.images.engine import docker
-from tests.images.conftest import BASE_IMAGE, Emulate
+from tests.images.conftest import Emulate
 from tests.images.emulated import StagedImage
 from tests.images.figures import init_figures, note
+from tests.images.needing import BASE_IMAGE
 
 FUNCTIONS = ("plan", "classify", "predict", "reduce", "jobs")
 INITS = 5
