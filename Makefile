@@ -23,7 +23,7 @@ ifdef LOCAL
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test lint format synth diff bootstrap deploy destroy job cloud test-images train bench chaos verify clean
+.PHONY: help setup setup-dev run test test-images lint format synth diff bootstrap deploy destroy job cloud train bench chaos verify review snapshots clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,7 +51,7 @@ test-images: setup-dev  ## builds, runs, measures and scans the images; needs a 
 lint: setup-dev  ## style, types, import order
 	@ruff check .
 	@ruff format --check .
-	@mypy app.py settings workloads stacks localcloud hpc tools bench chaos lambda_src tests/conftest.py
+	@mypy app.py prices settings workloads stacks localcloud hpc review tools bench chaos lambda_src tests/conftest.py
 
 format: setup-dev  ## rewrites the sources in the house's format
 	@ruff check --fix .
@@ -92,6 +92,12 @@ chaos: setup  ## JOBS jobs under faults from outside, each judged; SEED plans th
 
 verify: setup-dev  ## tests/e2e against the deployed STAGE
 	@$(WITH) python -m pytest tests/e2e --deployed-stage $(STAGE) $(ARGS)
+
+review: setup-dev  ## one page about a stage: permissions, doors, what stays, what costs, what changed
+	@python -m review --stage $(STAGE) $(CONTEXT) $(ARGS)
+
+snapshots: setup-dev  ## accepts the templates as they are now; read the diff, then commit it
+	@python -m review.snapshots
 
 clean:  ## removes what make made (.venv, caches, outputs)
 	rm -rf .venv .cache node_modules out cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis .localcloud

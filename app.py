@@ -27,10 +27,13 @@ from aws_cdk.cx_api import CloudAssembly
 from settings.context import load_stage
 from settings.errors import SettingsError
 from settings.limits import platform_limits
+from settings.machine_limits import machine_limits
+from settings.monitoring_limits import monitoring_limits
 from settings.stage import StageSettings
 from stacks.api_stack import ApiStack
 from stacks.checks.nag import add_nag
 from stacks.functions_stack import FunctionsStack
+from stacks.monitoring_stack import MonitoringStack
 from stacks.storage_stack import StorageStack
 from stacks.workflow_stack import WorkflowStack
 from workloads.fit import function_needs
@@ -60,7 +63,7 @@ def compose(app: cdk.App, stage: StageSettings) -> None:
         classify=functions.classify.live,
         reduce=functions.reduce.live,
     )
-    ApiStack(
+    api = ApiStack(
         app,
         "Api",
         stage=stage,
@@ -68,6 +71,21 @@ def compose(app: cdk.App, stage: StageSettings) -> None:
         machine=workflow.machine,
         predict=functions.predict.live,
     )
+    if stage.alarms:
+        MonitoringStack(
+            app,
+            "Monitoring",
+            stage=stage,
+            functions={
+                "plan": functions.plan.live,
+                "classify": functions.classify.live,
+                "reduce": functions.reduce.live,
+                "predict": functions.predict.live,
+                "jobs": api.jobs.live,
+            },
+            machine=workflow.machine,
+            api=api.stage,
+        )
     if stage.baseline:
         # Only who asks for virtual machines loads the classes that describe them.
         from stacks.baseline_stack import BaselineStack
@@ -84,7 +102,10 @@ def synthesize(
     Raises SettingsError before any construct exists.
     """
     app = cdk.App(context={**_NO_TRACES, **(context or {})}, outdir=outdir)
-    stage = load_stage(app.node.get_all_context(), rules=(platform_limits, function_needs))
+    stage = load_stage(
+        app.node.get_all_context(),
+        rules=(platform_limits, monitoring_limits, machine_limits, function_needs),
+    )
     compose(app, stage)
     return app.synth()
 

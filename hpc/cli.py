@@ -13,50 +13,34 @@ import click
 from rich.console import Console
 
 from hpc.api import ENDED
+from hpc.baseline.command import baseline
 from hpc.conclude import conclude
 from hpc.connection import Connection, connect
-from hpc.dataset import Dataset, read_dataset
+from hpc.dataset import Dataset
 from hpc.errors import JobInterruptedError
 from hpc.failures import UserErrorGroup
 from hpc.job import JobRequest, join, submit, submit_and_wait
 from hpc.job_id import new_job_id
+from hpc.options import (
+    EXISTING_FILE,
+    dataset_of,
+    images_option,
+    labels_option,
+    no_labels_option,
+    shard_size_option,
+    stage_option,
+    upload_dataset,
+)
 from hpc.pictures import DEFAULT_MODEL, classify_locally, classify_remotely
 from hpc.progress import progress_view
 from hpc.summary import write_outcome
 from hpc.terminal import print_outcome, print_predictions, print_status
-from hpc.upload import Uploaded, upload_input
-from shpc_core.limits import MAX_SHARD_SIZE
+from hpc.upload import Uploaded
 
-# On two cores 3,000 images make 30 shards: enough to share evenly and to see the fan-out, while a
-# shard's own work still outweighs what starting one costs.
-DEFAULT_SHARD_SIZE = 100
-DEFAULT_IMAGES = Path("data/fashion-mnist-3000/images.idx")
 DEFAULT_OUT = Path("out/run")
 # What a shell makes of SIGINT.
 EXIT_INTERRUPTED = 130
 
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_stage = click.option("--stage", default="dev", show_default=True, help="Which deployment.")
-_images = click.option(
-    "--images",
-    type=_FILE,
-    default=DEFAULT_IMAGES,
-    show_default=True,
-    help="Images as uncompressed IDX, uint8 (n, 28, 28).",
-)
-_labels = click.option(
-    "--labels",
-    type=_FILE,
-    help="True labels as IDX. Default: labels.idx beside the images, where there is one.",
-)
-_no_labels = click.option("--no-labels", is_flag=True, help="Do as if no true labels were known.")
-_shard_size = click.option(
-    "--shard-size",
-    type=click.IntRange(min=1, max=MAX_SHARD_SIZE),
-    default=DEFAULT_SHARD_SIZE,
-    show_default=True,
-    help="Images per shard, that is per invocation.",
-)
 _job_id = click.option("--job-id", help="The job's id. Default: date, time, a few letters.")
 _out = click.option(
     "--out",
@@ -82,12 +66,15 @@ def main() -> None:
     """
 
 
+main.add_command(baseline)
+
+
 @main.command()
-@_stage
-@_images
-@_labels
-@_no_labels
-@_shard_size
+@stage_option
+@images_option
+@labels_option
+@no_labels_option
+@shard_size_option
 @_job_id
 @_out
 def run(
@@ -109,7 +96,7 @@ def run(
       hpc run --stage prod --shard-size 500 --out out/prod
       hpc run --images mine.idx --no-labels
     """
-    dataset = _read_dataset(images, labels, no_labels)
+    dataset = dataset_of(images, labels, no_labels)
     with connect(stage) as connection:
         uploads = _upload(connection, dataset)
         request = _request(uploads, shard_size, job_id)
@@ -122,11 +109,11 @@ def run(
 
 
 @main.command("submit")
-@_stage
-@_images
-@_labels
-@_no_labels
-@_shard_size
+@stage_option
+@images_option
+@labels_option
+@no_labels_option
+@shard_size_option
 @_job_id
 def submit_command(
     stage: str,
@@ -142,7 +129,7 @@ def submit_command(
     Example:
       hpc fetch "$(hpc submit)"
     """
-    dataset = _read_dataset(images, labels, no_labels)
+    dataset = dataset_of(images, labels, no_labels)
     with connect(stage) as connection:
         request = _request(_upload(connection, dataset), shard_size, job_id)
         submit(connection.api, request)
@@ -150,7 +137,7 @@ def submit_command(
 
 
 @main.command()
-@_stage
+@stage_option
 @click.argument("job_id")
 def status(stage: str, job_id: str) -> None:
     """Show how a job is doing. Exits with 1 if it has ended without success.
@@ -167,11 +154,13 @@ def status(stage: str, job_id: str) -> None:
 
 
 @main.command()
-@_stage
+@stage_option
 @click.argument("job_id")
-@click.option("--images", type=_FILE, help="The images it was given, for the report's pictures.")
-@_labels
-@_no_labels
+@click.option(
+    "--images", type=EXISTING_FILE, help="The images it was given, for the report's pictures."
+)
+@labels_option
+@no_labels_option
 @_out
 def fetch(
     stage: str,
@@ -190,7 +179,7 @@ def fetch(
     """
     if images is None and labels is not None:
         raise click.UsageError("--labels needs the --images they belong to")
-    dataset = None if images is None else _read_dataset(images, labels, no_labels)
+    dataset = None if images is None else dataset_of(images, labels, no_labels)
     with connect(stage) as connection:
         view = progress_view(Console(stderr=True), job_id)
         with _leaving_on_interrupt(stage):
@@ -201,12 +190,16 @@ def fetch(
 
 
 @main.command()
-@_stage
+@stage_option
 @click.option("--local", is_flag=True, help="In this process, with no cloud and no credentials.")
 @click.option(
-    "--model", type=_FILE, default=DEFAULT_MODEL, help="Model file for --local.", show_default=True
+    "--model",
+    type=EXISTING_FILE,
+    default=DEFAULT_MODEL,
+    help="Model file for --local.",
+    show_default=True,
 )
-@click.argument("pictures", nargs=-1, required=True, type=_FILE)
+@click.argument("pictures", nargs=-1, required=True, type=EXISTING_FILE)
 def classify(stage: str, local: bool, model: Path, pictures: tuple[Path, ...]) -> None:
     """Classify PNG, JPEG, WebP, GIF or BMP pictures of clothing at once, without a job.
 
@@ -235,23 +228,8 @@ def _leaving_on_interrupt(stage: str) -> Iterator[None]:
         raise click.exceptions.Exit(EXIT_INTERRUPTED) from interrupt
 
 
-def _read_dataset(images: Path, labels: Path | None, no_labels: bool) -> Dataset:
-    if no_labels and labels is not None:
-        raise click.UsageError("--labels and --no-labels exclude each other")
-    beside = images.with_name("labels.idx")
-    if labels is None and not no_labels and beside.is_file():
-        labels = beside
-    return read_dataset(images, labels)
-
-
 def _upload(connection: Connection, dataset: Dataset) -> tuple[Uploaded, ...]:
-    """The images' object, then the labels' if there are any."""
-    s3 = connection.client("s3")
-    bucket = connection.deployment.input_bucket
-    files = [(dataset.images_path, "images.idx")]
-    if dataset.labels_path is not None:
-        files.append((dataset.labels_path, "labels.idx"))
-    return tuple(upload_input(s3, bucket=bucket, path=path, name=name) for path, name in files)
+    return upload_dataset(connection.client("s3"), connection.deployment.input_bucket, dataset)
 
 
 def _request(uploads: tuple[Uploaded, ...], shard_size: int, job_id: str | None) -> JobRequest:

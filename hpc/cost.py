@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from hpc import prices
-from hpc.prices import Architecture, Price
+from prices import us_east_1 as prices
+from prices.price import Price
+from prices.us_east_1 import Architecture
 from shpc_core.telemetry import Telemetry
 
 Basis = Literal["measured", "counted", "assumed"]

@@ -13,7 +13,7 @@ import requests
 from botocore.exceptions import BotoCoreError, ClientError
 
 from hpc.errors import HpcError
-from shpc_core.errors import InvalidInput
+from shpc_core.errors import InvalidInput, StorageError
 
 
 class UserErrorGroup(click.Group):
@@ -23,7 +23,7 @@ class UserErrorGroup(click.Group):
         """Run the command; see the module."""
         try:
             return super().invoke(ctx)
-        except (HpcError, InvalidInput) as error:
+        except (HpcError, InvalidInput, StorageError) as error:
             raise click.ClickException(str(error)) from error
         except requests.RequestException as error:
             raise click.ClickException(

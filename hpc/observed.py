@@ -14,7 +14,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from hpc.prices import Architecture
+from prices.us_east_1 import Architecture
 
 _PERIOD = timedelta(minutes=1)
 _WAITS_S = (0.2, 0.4, 0.8, 1.6)

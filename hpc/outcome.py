@@ -49,6 +49,16 @@ class JobOutcome:
         return sum(one.cold for one in self.results.telemetry)
 
     @property
+    def provisioned(self) -> int:
+        """Invocations on environments that provisioned concurrency had initialised ahead."""
+        return sum(one.provisioned for one in self.results.telemetry)
+
+    @property
+    def on_demand(self) -> int:
+        """Invocations on environments that were started when they were needed."""
+        return len(self.results.telemetry) - self.provisioned
+
+    @property
     def retries(self) -> int:
         """Attempts beyond the first, over all shards."""
         return sum(one.attempt for one in self.results.telemetry)

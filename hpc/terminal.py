@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from hpc import prices
 from hpc.api import JobStatus
 from hpc.outcome import JobOutcome
 from hpc.summary import PREDICTIONS, REPORT, SUMMARY
 from hpc.words import count, percent, seconds, usd
+from prices import us_east_1 as prices
 from shpc_core.pictures import Prediction
 
 
@@ -46,7 +46,8 @@ def print_outcome(console: Console, outcome: JobOutcome, folder: Path) -> None:
         (
             "shards",
             f"{count(outcome.results.report.shards)} on {count(outcome.environments)} "
-            f"environments, {count(outcome.cold_starts)} cold starts",
+            f"environments: {count(outcome.provisioned)} provisioned, "
+            f"{count(outcome.on_demand)} on demand, {count(outcome.cold_starts)} cold starts",
         ),
         ("retries", count(outcome.retries)),
         (

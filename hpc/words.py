@@ -6,7 +6,7 @@ from collections.abc import Callable
 from math import ceil, log10
 from typing import Any
 
-from hpc.prices import Price
+from prices.price import Price
 
 
 def count(number: float) -> str:

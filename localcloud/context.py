@@ -1,7 +1,7 @@
 """Where this embedded cloud is and who calls it: the one value its parts share.
 
 It decides nothing about behaviour; it only says which account, region, endpoint and folder are
-meant, so that two clouds can run side by side on different ports.
+meant, so that two clouds can run side by side on different ports, and holds what they measure.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+
+from localcloud.monitoring.metrics import Metrics
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class CloudContext:
     access_key_id: str
     secret_access_key: str
     session_token: str | None = None
+    metrics: Metrics = field(default_factory=Metrics, repr=False, compare=False)
     _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 

@@ -94,7 +94,7 @@ class Story:
                 cdk.synth(assembly)
             with self._chapter("bootstrap", log):
                 cdk.bootstrap(assembly)
-            before = snapshot(context, cloud.functions, cloud.cloudformation)
+            before = snapshot(context, cloud.functions, cloud.cloudformation, cloud.batch)
             try:
                 with self._chapter("deploy", log):
                     cdk.deploy(assembly)
@@ -104,7 +104,7 @@ class Story:
             finally:
                 with self._chapter("destroy", log):
                     cdk.destroy(assembly)
-            after = snapshot(context, cloud.functions, cloud.cloudformation)
+            after = snapshot(context, cloud.functions, cloud.cloudformation, cloud.batch)
             return difference(before, after, bootstrap_resources(context))
 
     @contextmanager

@@ -17,6 +17,7 @@ from stacks.components.execution_grants import grant_describe, grant_start
 from stacks.components.image_function import ImageFunction
 from stacks.components.object_grants import grant_get
 from stacks.components.signed_http_api import SignedHttpApi
+from stacks.components.workload_metrics import telemetry_environment
 from stacks.stage_stack import StageStack
 from workloads.catalogue import JOBS, JOBS_PREFIX, PREDICT
 
@@ -46,6 +47,7 @@ class ApiStack(StageStack):
             environment={
                 "STATE_MACHINE_ARN": machine.state_machine_arn,
                 "RESULTS_BUCKET": results.bucket_name,
+                **telemetry_environment(JOBS, stage),
             },
             logs=self.logs,
             tracing=stage.tracing,
@@ -57,4 +59,5 @@ class ApiStack(StageStack):
         api = SignedHttpApi(self, "Api", settings=stage.api, logs=self.logs)
         api.serve(JOBS, jobs.live)
         api.serve(PREDICT, predict)
+        self.jobs, self.stage = jobs, api.stage
         CfnOutput(self, "ApiUrl", value=api.endpoint)

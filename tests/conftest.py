@@ -24,6 +24,7 @@ ROOT = TESTS.parent
 
 ORDER = (
     "core",
+    "prices",
     "settings",
     "workloads",
     "policy",
@@ -37,6 +38,7 @@ ORDER = (
     "localcloud/cloudformation",
     "localcloud/cloud",
     "stacks",
+    "review",
     "browser",
     "training",
     "images",

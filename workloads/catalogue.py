@@ -82,14 +82,22 @@ def _own_files(name: str) -> tuple[str, ...]:
 
 _CORE = ("shpc_core/**/*.py",)
 _HTTP = ("shpc_http/**/*.py",)
+_OBSERVED = ("shpc_lambda/**/*.py",)
 _MODEL = ("model/model.tflite", "model/card.json")
 _BUCKETS = ("INPUT_BUCKET", "RESULTS_BUCKET")
+# What a function needs to know to log and to count.
+_TELEMETRY = (
+    "POWERTOOLS_SERVICE_NAME",
+    "POWERTOOLS_METRICS_NAMESPACE",
+    "POWERTOOLS_METRICS_DISABLED",
+    "STAGE",
+)
 
 PLAN = Function(
     name="plan",
     purpose="Reads the input's size and writes the explicit shards and groups of a job.",
-    files=(*_CORE, *_own_files("plan")),
-    environment=_BUCKETS,
+    files=(*_CORE, *_OBSERVED, *_own_files("plan")),
+    environment=(*_BUCKETS, *_TELEMETRY),
     needs=Needs(memory_mb=256, time_s=30),
     platforms=ANYWHERE,
 )
@@ -97,8 +105,8 @@ PLAN = Function(
 CLASSIFY = Function(
     name="classify",
     purpose="Classifies one shard of images.",
-    files=(*_CORE, *_own_files("classify"), "classify/entry.sh", *_MODEL),
-    environment=_BUCKETS,
+    files=(*_CORE, *_OBSERVED, *_own_files("classify"), "classify/entry.sh", *_MODEL),
+    environment=(*_BUCKETS, *_TELEMETRY),
     needs=Needs(memory_mb=512, time_s=60),
     platforms=ANYWHERE,
 )
@@ -106,8 +114,8 @@ CLASSIFY = Function(
 PREDICT = Function(
     name="predict",
     purpose="Classifies a few pictures sent by HTTP, at once.",
-    files=(*_CORE, *_HTTP, *_own_files("predict"), *_MODEL),
-    environment=(),
+    files=(*_CORE, *_HTTP, *_OBSERVED, *_own_files("predict"), *_MODEL),
+    environment=_TELEMETRY,
     needs=Needs(memory_mb=512, time_s=10),
     platforms=ANYWHERE,
     routes=(Route(method="POST", path="/classify"),),
@@ -116,8 +124,8 @@ PREDICT = Function(
 REDUCE = Function(
     name="reduce",
     purpose="Checks that shards cover the input exactly once and joins their results.",
-    files=(*_CORE, *_own_files("reduce")),
-    environment=_BUCKETS,
+    files=(*_CORE, *_OBSERVED, *_own_files("reduce")),
+    environment=(*_BUCKETS, *_TELEMETRY),
     needs=Needs(memory_mb=512, time_s=60),
     platforms=ANYWHERE,
 )
@@ -125,8 +133,8 @@ REDUCE = Function(
 JOBS = Function(
     name="jobs",
     purpose="Starts jobs and reports on them.",
-    files=(*_CORE, *_HTTP, *_own_files("jobs")),
-    environment=("STATE_MACHINE_ARN", "RESULTS_BUCKET"),
+    files=(*_CORE, *_HTTP, *_OBSERVED, *_own_files("jobs")),
+    environment=("STATE_MACHINE_ARN", "RESULTS_BUCKET", *_TELEMETRY),
     needs=Needs(memory_mb=256, time_s=10),
     platforms=frozenset({Platform.LAMBDA}),
     routes=(Route(method="POST", path="/jobs"), Route(method="GET", path="/jobs/{id}")),

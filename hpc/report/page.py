@@ -11,13 +11,13 @@ from datetime import UTC
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from hpc import prices
 from hpc.outcome import JobOutcome
 from hpc.report.confusion import shade_confusion
 from hpc.report.gallery import Gallery, choose_pictures
 from hpc.report.throughput import trace_throughput
 from hpc.report.timeline import lay_out_timeline
 from hpc.words import FILTERS, count
+from prices import us_east_1 as prices
 from shpc_core.labels import CLASS_NAMES
 
 _MOST_TABLE_SHARDS = 1000
@@ -78,6 +78,8 @@ def _execution_facts(outcome: JobOutcome) -> list[tuple[str, str]]:
     return [
         ("Shards", count(len(telemetry))),
         ("Execution environments", count(outcome.environments)),
+        ("Invocations on provisioned environments", count(outcome.provisioned)),
+        ("On demand", count(outcome.on_demand)),
         ("Cold starts", count(outcome.cold_starts)),
         ("Retries", count(outcome.retries)),
         ("Throttles", "not known" if throttles is None else count(throttles)),

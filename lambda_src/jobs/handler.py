@@ -24,6 +24,7 @@ from shpc_core.results import JobReport
 from shpc_http.causes import plain_cause
 from shpc_http.events import HttpEvent, parse_event
 from shpc_http.responses import HttpError, answer, answered
+from shpc_lambda.observation import Observation
 
 SHARD_MAP = "ClassifyShards"
 # https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
@@ -40,6 +41,7 @@ _RESULTS_BUCKET = os.environ["RESULTS_BUCKET"]
 _STEP_FUNCTIONS = boto3.client("stepfunctions")
 # Left alone, presigning falls back to signature version 2 in some regions.
 _S3 = boto3.client("s3", config=Config(signature_version="s3v4"))
+_OBSERVATION = Observation(os.environ)
 
 
 class Context(Protocol):
@@ -48,6 +50,7 @@ class Context(Protocol):
     aws_request_id: str
 
 
+@_OBSERVATION.each
 def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
     """An HTTP API event in, a response out, whatever happens."""
     return answered(lambda: _route(parse_event(event)), request_id=context.aws_request_id)
@@ -64,6 +67,7 @@ def _route(event: HttpEvent) -> dict[str, Any]:
 
 def _submit(request: JobRequest) -> dict[str, Any]:
     """202 when this starts the job, 200 when the same job is there, 409 when another one is."""
+    _OBSERVATION.about(job_id=request.job_id)
     text = msgspec.json.encode(request).decode()
     # Asked first, because AWS answers a repeated start as if it were the first while the job runs.
     existing = _execution(request.job_id)
@@ -89,6 +93,7 @@ def _submit(request: JobRequest) -> dict[str, Any]:
 
 
 def _status(job_id: str) -> dict[str, Any]:
+    _OBSERVATION.about(job_id=job_id)
     execution = _execution(job_id)
     if execution is None:
         raise HttpError(404, "not_found", f"job_id: there is no job {job_id}", field="job_id")

@@ -11,7 +11,7 @@ import logging
 import shutil
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,6 +113,18 @@ class Fleet:
         with self._lock:
             self._provisioned[function, qualifier] = count
         self.reconcile()
+
+    def provisioned(self) -> Iterator[tuple[str, str, Pool]]:
+        """Function, qualifier and pool of what has provisioned concurrency."""
+        with self._lock:
+            wanted = [key for key, count in self._provisioned.items() if count]
+        for function, qualifier in wanted:
+            try:
+                configuration = self._deployed.resolve(function, qualifier).configuration
+                yield function, qualifier, self.pool(configuration)
+            except ServiceError:
+                # It is gone, or cannot run: nothing is kept for it.
+                continue
 
     def reconcile(self) -> None:
         """Retire versions that changed or whose credentials end; start what is provisioned."""

@@ -76,6 +76,16 @@ def role(account: Account, value: Any, parameters: Parameters) -> str:
     return f"arn:{account.partition}:iam::{account.number}:role{_path(parameters)}{value}"
 
 
+def instance_profile(account: Account, value: Any, parameters: Parameters) -> str:
+    """An instance profile by its name, with the path it was, or is being, created with."""
+    backend: Any = iam_backends[account.number][account.partition]
+    for one in list(backend.instance_profiles.values()):
+        if one.name == value:
+            return str(one.arn)
+    path = _path(parameters)
+    return f"arn:{account.partition}:iam::{account.number}:instance-profile{path}{value}"
+
+
 def user(account: Account, value: Any, parameters: Parameters) -> str:
     """A user by its name, with the path it was, or is being, created with."""
     backend: Any = iam_backends[account.number][account.partition]
@@ -99,6 +109,12 @@ def alarm(account: Account, value: Any, parameters: Parameters) -> str:
 def dashboard(account: Account, value: Any, parameters: Parameters) -> str:
     """A CloudWatch dashboard by its name; dashboards belong to no region."""
     return f"arn:{account.partition}:cloudwatch::{account.number}:dashboard/{value}"
+
+
+def budget(account: Account, value: Any, parameters: Parameters) -> str:
+    """A budget by its name, or by what it shall be; budgets belong to no region."""
+    name = value["BudgetName"] if isinstance(value, dict) else value
+    return f"arn:{account.partition}:budgets::{account.number}:budget/{name}"
 
 
 def key_alias(account: Account, value: Any, parameters: Parameters) -> str:

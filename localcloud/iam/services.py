@@ -106,6 +106,27 @@ SERVICES: dict[str, Service] = {
         everywhere=_all("PutMetricData", "GetMetricData", "GetMetricStatistics", "ListMetrics"),
         keys={"Namespace": "cloudwatch:namespace"},
     ),
+    # Two permissions stand for all operations:
+    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsbudgetservice.html
+    "budgets": Service(
+        model="budgets",
+        prefix="budgets",
+        by_parameter={"BudgetName": arns.budget, "Budget": arns.budget, "NewBudget": arns.budget},
+        renamed={
+            **dict.fromkeys(
+                ("CreateBudget", "UpdateBudget", "DeleteBudget"),
+                "ModifyBudget",
+            ),
+            **dict.fromkeys(
+                (
+                    "DescribeBudget",
+                    "DescribeNotificationsForBudget",
+                    "DescribeSubscribersForNotification",
+                ),
+                "ViewBudget",
+            ),
+        },
+    ),
     "ecr": Service(
         model="ecr",
         prefix="ecr",
@@ -139,12 +160,15 @@ SERVICES: dict[str, Service] = {
         model="iam",
         prefix="iam",
         by_parameter={
+            # First: a role is put into the profile, which is what the operation is about.
+            "InstanceProfileName": arns.instance_profile,
             "RoleName": arns.role,
             "UserName": arns.user,
             "PolicyArn": arns.as_given,
             "PolicyName": lambda account, name, _: f"arn:aws:iam::{account.number}:policy/{name}",
         },
         everywhere=_all("ListRoles", "ListUsers", "ListPolicies", "GetAccountSummary"),
+        roles={"AddRoleToInstanceProfile": ("RoleName", "ec2.amazonaws.com")},
         keys={"PolicyArn": "iam:PolicyARN", "PermissionsBoundary": "iam:PermissionsBoundary"},
     ),
     "cloudformation": Service(
@@ -226,7 +250,7 @@ def calls_of(service_name: str, operation: Operation, account: Account) -> list[
         Call(action, resource, keys)
         for resource in _resources(service_name, service, operation, account)
     ]
-    return [*calls, *_passed_role(service, operation)]
+    return [*calls, *_passed_role(service, operation, account)]
 
 
 def _resources(
@@ -249,9 +273,10 @@ def _resources(
     return ["*"]
 
 
-def _passed_role(service: Service, operation: Operation) -> Iterable[Call]:
+def _passed_role(service: Service, operation: Operation, account: Account) -> Iterable[Call]:
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html"""
     parameter, principal = service.roles.get(operation.name, ("", ""))
     role = operation.parameters.get(parameter)
     if role:
-        yield Call("iam:PassRole", str(role), {"iam:PassedToService": principal})
+        arn = role if str(role).startswith("arn:") else arns.role(account, role, {})
+        yield Call("iam:PassRole", str(arn), {"iam:PassedToService": principal})

@@ -37,7 +37,7 @@ CLOCK_SKEW_S = 5 * 60
 BODY_LIMIT_BYTES = 128 * 1024 * 1024
 
 # One endpoint for all regions, which is signed for as us-east-1.
-_GLOBAL_SERVICES = frozenset({"iam", "sts"})
+_GLOBAL_SERVICES = frozenset({"budgets", "iam", "sts"})
 
 
 class Authentication:

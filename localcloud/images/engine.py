@@ -11,6 +11,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 # What every container and image of a cloud is labelled with, beside `cloud_label` as its value.
@@ -94,6 +96,20 @@ def remove_all_of(cloud: str) -> None:
     if images := images_of(cloud):
         # What they were built from stays as the engine's cache: the next build takes no minute.
         docker("rmi", "--force", "--no-prune", *images)
+
+
+@contextmanager
+def engine_for(cloud: str) -> Iterator[None]:
+    """The engine for as long as a cloud lives, after which it has nothing of the cloud.
+
+    What clouds that were killed left in it goes first. Raises NoEngineError.
+    """
+    require_engine()
+    remove_abandoned()
+    try:
+        yield
+    finally:
+        remove_all_of(cloud)
 
 
 def remove_abandoned() -> list[str]:

@@ -57,7 +57,7 @@ class _JsonAccessLog:
 
 
 class SignedHttpApi(Construct):
-    """One API with its `$default` stage; `endpoint` is its address."""
+    """One API with its `$default` stage, `stage`; `endpoint` is its address."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, settings: ApiSettings, logs: LogKeeping
@@ -71,7 +71,7 @@ class SignedHttpApi(Construct):
             create_default_stage=False,
             default_authorizer=HttpIamAuthorizer(),
         )
-        apigatewayv2.HttpStage(
+        self.stage = apigatewayv2.HttpStage(
             self,
             "Stage",
             http_api=self._api,

@@ -150,8 +150,9 @@ def log_streams_of_predict(deployment: Deployment) -> Callable[[], set[str]]:
 
 def test_environment_of_predict_survives_bad_pictures(api, log_streams_of_predict) -> None:
     """The same warm environment answers the next good request."""
-    good, media_type, *_ = FILES["WebP"]
-    assert api("POST", "/classify", data=good, headers={"Content-Type": media_type}).ok
+    data, media_type, *_ = FILES["WebP"]
+    good = {"data": data, "headers": {"Content-Type": media_type}}
+    assert api("POST", "/classify", **good).ok
     warm = log_streams_of_predict()
     assert warm
     for data, media_type, status, _ in FILES.values():
@@ -162,7 +163,7 @@ def test_environment_of_predict_survives_bad_pictures(api, log_streams_of_predic
     many = api("POST", "/classify", json={"images": [largest] * 9})
     assert many.status_code == 413
     assert many.json()["error"]["field"] == "images[8]"
-    assert api("POST", "/classify", data=good, headers={"Content-Type": media_type}).ok
+    assert api("POST", "/classify", **good).ok
     assert log_streams_of_predict() == warm
 
 

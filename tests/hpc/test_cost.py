@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from hpc import prices
 from hpc.cost import JobVolume, estimate_cost
 from tests.hpc.made_up import telemetry_of
 
@@ -72,10 +71,3 @@ def test_upload_and_labels_cost_their_requests() -> None:
     found = items_of(estimate_cost([], JobVolume(**values), "x86_64"))
     assert found["S3 writes"][0] == 38
     assert found["S3 reads"][0] == 73 - 3
-
-
-def test_every_price_says_where_it_is_listed() -> None:
-    listed = [*prices.LAMBDA_COMPUTE.values()]
-    listed += [value for value in vars(prices).values() if isinstance(value, prices.Price)]
-    assert len(listed) == 7
-    assert all(price.source.startswith("https://aws.amazon.com/") for price in listed)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpc import prices
 from hpc.words import count, percent, quantity, seconds, svg, unit_price, usd
+from prices import us_east_1 as prices
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""`make run CONTAINERS=1` as a user has it: the job of the real images is the job of the processes."""
+"""`make run CONTAINERS=1` as a user has it: its predictions are those of the processes."""
 
 from __future__ import annotations
 

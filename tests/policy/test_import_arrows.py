@@ -1,7 +1,7 @@
 """Who may import whom. An arrow that turns round makes a cycle of meaning long before one of code.
 
 settings <- workloads <- stacks <- app.py; the functions' sources, the client and the embedded cloud
-each stand alone.
+each stand alone. Prices are known to whoever reckons with them, and know nothing themselves.
 """
 
 from __future__ import annotations
@@ -16,21 +16,25 @@ ROOT = Path(__file__).parents[2]
 LAMBDA_SOURCES = ROOT / "lambda_src"
 
 INFRASTRUCTURE = {"settings", "workloads", "stacks", "app"}
-FUNCTIONS = {"shpc_core", "shpc_http"}
+PRICES = {"prices"}
+FUNCTIONS = {"shpc_core", "shpc_http", "shpc_lambda"}
 TRAINING = {"shpc_training"}
-TOOLS = {"hpc", "localcloud", "openwhisk", "bench", "chaos", "tools", "tests"}
-OURS = INFRASTRUCTURE | FUNCTIONS | TRAINING | TOOLS
+TOOLS = {"hpc", "review", "localcloud", "openwhisk", "bench", "chaos", "tools", "tests"}
+OURS = INFRASTRUCTURE | PRICES | FUNCTIONS | TRAINING | TOOLS
 
 # A part of the repository -> what of ours it may import besides itself.
 ALLOWED: dict[str, set[str]] = {
+    "prices": set(),
     "settings": set(),
     "workloads": {"settings"},
-    "stacks": {"settings", "workloads"},
+    "stacks": {"settings", "workloads", "prices"},
     "app.py": {"settings", "workloads", "stacks"},
-    "hpc": {"shpc_core"},
+    "hpc": {"shpc_core", "prices"},
+    "review": {"app", "settings", "stacks", "workloads", "prices"},
     "localcloud": set(),
     "lambda_src/shpc_core": set(),
     "lambda_src/shpc_http": {"shpc_core"},
+    "lambda_src/shpc_lambda": {"shpc_core"},
     "lambda_src/shpc_training": {"shpc_core"},
     "lambda_src/plan": FUNCTIONS,
     "lambda_src/classify": FUNCTIONS,

@@ -1,12 +1,14 @@
-"""Both stages, synthesized once."""
+"""Both stages and their variants, each synthesized once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+from review.variants import MATRIX
 from tests.stacks.synthesized import Synthesize, Synthesized
 
 
@@ -20,17 +22,36 @@ def synthesize(synthesize_into: Callable[..., Path]) -> Synthesize:
     return synthesize
 
 
-@pytest.fixture(scope="session")
-def dev(synthesize: Synthesize) -> Synthesized:
-    return synthesize("dev")
+# A variant's name -> its one synthesis of this session.
+Variants = Callable[[str], Synthesized]
 
 
 @pytest.fixture(scope="session")
-def prod(synthesize: Synthesize) -> Synthesized:
-    return synthesize("prod")
+def variants(synthesize: Synthesize) -> Variants:
+    @cache
+    def variant(name: str) -> Synthesized:
+        return synthesize(MATRIX[name].stage, **MATRIX[name].overrides)
+
+    return variant
+
+
+@pytest.fixture(scope="session")
+def dev(variants: Variants) -> Synthesized:
+    return variants("dev")
+
+
+@pytest.fixture(scope="session")
+def prod(variants: Variants) -> Synthesized:
+    return variants("prod")
 
 
 @pytest.fixture(params=["dev", "prod"])
-def either(request: pytest.FixtureRequest, dev: Synthesized, prod: Synthesized) -> Synthesized:
+def either(request: pytest.FixtureRequest, variants: Variants) -> Synthesized:
     """A test that takes this runs for both stages."""
-    return dev if request.param == "dev" else prod
+    return variants(request.param)
+
+
+@pytest.fixture(params=list(MATRIX))
+def every(request: pytest.FixtureRequest, variants: Variants) -> Synthesized:
+    """A test that takes this runs for both stages and for every variant of them."""
+    return variants(request.param)

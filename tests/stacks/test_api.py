@@ -70,7 +70,7 @@ def test_api_may_call_each_alias_on_its_own_routes_only(either: Synthesized) -> 
 
 
 def test_address_is_read_from_the_api_and_never_composed(either: Synthesized) -> None:
-    for stack in ("Storage", "Functions", "Workflow", "Api"):
+    for stack in either.stacks:
         assert "amazonaws.com/" not in json.dumps(either.template(stack).get("Outputs", {}))
     url = either.template("Api")["Outputs"]["ApiUrl"]["Value"]
     assert url["Fn::GetAtt"][1] == "ApiEndpoint"

@@ -93,9 +93,7 @@ def test_only_storage_of_prod_is_protected_from_termination(
 ) -> None:
     def protected(stage: Synthesized) -> set[str]:
         return {
-            stack
-            for stack in ("Storage", "Functions", "Workflow", "Api")
-            if stage.manifest(stack).get("terminationProtection")
+            stack for stack in stage.stacks if stage.manifest(stack).get("terminationProtection")
         }
 
     assert protected(dev) == set()

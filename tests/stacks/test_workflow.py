@@ -103,7 +103,9 @@ def test_map_is_distributed_bounded_and_carries_no_results(
         "Mode": "DISTRIBUTED",
         "ExecutionType": "STANDARD",
     }
-    assert state["MaxConcurrency"] == STAGES[either.stage].map_concurrency
+    stage = STAGES[either.stage]
+    widths = {"ClassifyShards": stage.map_concurrency, "ReduceGroups": stage.reduce_concurrency}
+    assert state["MaxConcurrency"] == widths[name]
     assert state["Label"] == name
     assert state["ResultPath"] is None
     assert set(state["ItemProcessor"]["States"]) == {CHILDREN[name]}

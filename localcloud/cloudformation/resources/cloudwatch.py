@@ -1,7 +1,8 @@
-"""CloudWatch alarms and dashboards."""
+"""CloudWatch alarms, composite alarms and dashboards."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -44,7 +45,46 @@ _METRICS: Schema = [
 ]
 
 
-class Alarm(ResourceHandler):
+class _AnyAlarm(ResourceHandler):
+    """What alarms have in common: names, ARNs, tags, deletion."""
+
+    replace_on = frozenset({"AlarmName"})
+    attributes = frozenset({"Arn"})
+    name_property = "AlarmName"
+
+    @abstractmethod
+    def _put(self, name: str, properties: Mapping[str, Any]) -> None:
+        """Make or overwrite it; the service ignores the tags of one that exists."""
+
+    def create(self, task: Creation) -> Provisioned:
+        client = self.context.client("cloudwatch")
+        name = task.properties.get("AlarmName") or task.generated_name(max_length=255)
+        found = client.describe_alarms(
+            AlarmNames=[name], AlarmTypes=["MetricAlarm", "CompositeAlarm"]
+        )
+        if found["MetricAlarms"] or found["CompositeAlarms"]:
+            raise ResourceFailure(f"{name} already exists")
+        self._put(name, task.properties)
+        where = f"{self.context.region}:{self.context.account}"
+        return Provisioned(name, {"Arn": f"arn:aws:cloudwatch:{where}:alarm:{name}"})
+
+    def update(self, task: Update) -> Provisioned:
+        self._put(task.physical_id, task.new)
+        client = self.context.client("cloudwatch")
+        arn = task.attributes["Arn"]
+        update_tags(
+            task,
+            tag=lambda tags: client.tag_resource(ResourceARN=arn, Tags=tag_list(tags)),
+            untag=lambda keys: client.untag_resource(ResourceARN=arn, TagKeys=keys),
+        )
+        return task.unchanged()
+
+    def delete(self, task: Deletion) -> None:
+        with gone_is_fine("ResourceNotFound"):
+            self.context.client("cloudwatch").delete_alarms(AlarmNames=[task.physical_id])
+
+
+class Alarm(_AnyAlarm):
     """AWS::CloudWatch::Alarm."""
 
     type_name = "AWS::CloudWatch::Alarm"
@@ -72,38 +112,30 @@ class Alarm(ResourceHandler):
         "TreatMissingData": TEXT,
         "Unit": TEXT,
     }
-    replace_on = frozenset({"AlarmName"})
-    attributes = frozenset({"Arn"})
-    name_property = "AlarmName"
-
-    def create(self, task: Creation) -> Provisioned:
-        client = self.context.client("cloudwatch")
-        name = task.properties.get("AlarmName") or task.generated_name(max_length=255)
-        if client.describe_alarms(AlarmNames=[name])["MetricAlarms"]:
-            raise ResourceFailure(f"{name} already exists")
-        self._put(name, task.properties)
-        where = f"{self.context.region}:{self.context.account}"
-        return Provisioned(name, {"Arn": f"arn:aws:cloudwatch:{where}:alarm:{name}"})
 
     def _put(self, name: str, properties: Mapping[str, Any]) -> None:
         arguments = {k: v for k, v in properties.items() if k != "AlarmName"}
         self.context.client("cloudwatch").put_metric_alarm(AlarmName=name, **arguments)
 
-    def update(self, task: Update) -> Provisioned:
-        self._put(task.physical_id, task.new)
-        client = self.context.client("cloudwatch")
-        arn = task.attributes["Arn"]
-        # PutMetricAlarm ignores the tags of an alarm that exists.
-        update_tags(
-            task,
-            tag=lambda tags: client.tag_resource(ResourceARN=arn, Tags=tag_list(tags)),
-            untag=lambda keys: client.untag_resource(ResourceARN=arn, TagKeys=keys),
-        )
-        return task.unchanged()
 
-    def delete(self, task: Deletion) -> None:
-        with gone_is_fine("ResourceNotFound"):
-            self.context.client("cloudwatch").delete_alarms(AlarmNames=[task.physical_id])
+class CompositeAlarm(_AnyAlarm):
+    """AWS::CloudWatch::CompositeAlarm, without a suppressor of its actions."""
+
+    type_name = "AWS::CloudWatch::CompositeAlarm"
+    schema: ClassVar[Mapping[str, Schema]] = {
+        "ActionsEnabled": BOOLEAN,
+        "AlarmActions": [TEXT],
+        "AlarmDescription": TEXT,
+        "AlarmName": TEXT,
+        "AlarmRule*": TEXT,
+        "InsufficientDataActions": [TEXT],
+        "OKActions": [TEXT],
+        "Tags": TAGS,
+    }
+
+    def _put(self, name: str, properties: Mapping[str, Any]) -> None:
+        arguments = {k: v for k, v in properties.items() if k != "AlarmName"}
+        self.context.client("cloudwatch").put_composite_alarm(AlarmName=name, **arguments)
 
 
 class Dashboard(ResourceHandler):
@@ -141,4 +173,4 @@ class Dashboard(ResourceHandler):
             self.context.client("cloudwatch").delete_dashboards(DashboardNames=[task.physical_id])
 
 
-HANDLERS = (Alarm, Dashboard)
+HANDLERS = (Alarm, CompositeAlarm, Dashboard)

@@ -22,6 +22,9 @@ from localcloud.cloudformation.resources.catalogue import handlers_for
 from localcloud.context import CloudContext
 from localcloud.iam.call import Account
 from localcloud.iam.requests import calls, service_of
+from localcloud.monitoring.alarm_api import alarm_patches
+from localcloud.monitoring.alarms import Alarms
+from localcloud.services.budgets import budget_patches
 from localcloud.services.lambda_versions import lambda_version_patches
 from localcloud.services.patches import applied
 from localcloud.services.provisioned_concurrency import (
@@ -163,7 +166,13 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[CloudCont
         access_key_id="AKIAIOSFODNN7EXAMPLE",
         secret_access_key="secret",
     )
-    with applied([*lambda_version_patches(), *access_logging_patches()]):
+    patches = [
+        *lambda_version_patches(),
+        *access_logging_patches(),
+        *budget_patches(),
+        *alarm_patches(Alarms(context, lambda action, change: None)),
+    ]
+    with applied(patches):
         yield context, routes
         server.shutdown()
         thread.join()

@@ -7,6 +7,7 @@ import pytest
 from localcloud.images.dockerfile import (
     Copy,
     DockerfileError,
+    Entry,
     InstallRequirements,
     read_dockerfile,
 )
@@ -35,6 +36,7 @@ def test_every_accepted_instruction_is_read() -> None:
         "RUN chmod -R a+rX . \\\n"
         "    && python3 -m compileall -q --invalidation-mode unchecked-hash .\n"
         "USER 993:990\n"
+        'ENTRYPOINT ["/bin/sh", "/var/task/inner/entry.sh"]\n'
         'CMD ["handler.handler"]\n'
     )
     assert recipe.base_image == "public.ecr.aws/lambda/python:3.13"
@@ -42,6 +44,7 @@ def test_every_accepted_instruction_is_read() -> None:
     assert recipe.environment == {"MODE": "fast", "GREETING": "two words"}
     assert recipe.workdir == "/var/task/inner"
     assert recipe.handler == "handler.handler"
+    assert recipe.entry == Entry(15, "/var/task/inner/entry.sh")
     assert recipe.steps == (
         Copy(7, ("plan/requirements.txt",), "/var/task/", "/var/task"),
         InstallRequirements(8, "requirements.txt", "/var/task"),
@@ -70,7 +73,12 @@ def test_build_argument_wins_over_its_default() -> None:
         (BASE + "USER root" + CMD, 2, "numbers other than root's"),
         (BASE + "USER 0:990" + CMD, 2, "numbers other than root's"),
         (BASE + "USER 993:0" + CMD, 2, "numbers other than root's"),
-        (BASE + 'ENTRYPOINT ["python"]' + CMD, 2, "exec form with a script of the image"),
+        (BASE + 'ENTRYPOINT ["python"]' + CMD, 2, "a script of the image"),
+        (BASE + "ENTRYPOINT /bin/sh /var/task/entry.sh" + CMD, 2, "a script of the image"),
+        (BASE + 'ENTRYPOINT ["/bin/sh", "/opt/entry.sh"]' + CMD, 2, "a script of the image"),
+        (BASE + 'ENTRYPOINT ["/bin/sh", "/var/task/../entry.sh"]' + CMD, 2, "a script of"),
+        (BASE + 'ENTRYPOINT ["/bin/sh", "/var/task/a", "b"]' + CMD, 2, "a script of the image"),
+        (BASE + 'ENTRYPOINT ["/bin/sh", 1]' + CMD, 2, "a script of the image"),
         (BASE + "EXPOSE 80" + CMD, 2, "EXPOSE is not supported"),
         (BASE + "RUN dnf install gcc" + CMD, 2, "RUN pip install"),
         (BASE + "RUN pip install numpy" + CMD, 2, "'numpy' is not supported"),

@@ -1,0 +1,1 @@
+"""What AWS charges, known by the client, the stacks and the review alike."""

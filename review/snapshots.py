@@ -1,0 +1,37 @@
+"""`make snapshots`: accept the templates as they are now.
+
+It decides nothing about them: it writes what a synthesis of every variant gives, masked, and says
+what that changes. Whether the change is right is for the reader of its diff.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from review.golden import FOLDER, accept
+from review.masking import masked_templates
+from review.synthesis import synthesize
+from review.variants import GOLDEN
+
+
+def main() -> None:
+    """Synthesize every variant and replace the golden templates."""
+    with tempfile.TemporaryDirectory() as scratch:
+        current = {
+            variant.name: masked_templates(
+                synthesize(variant.stage, variant.overrides, Path(scratch, variant.name))
+            )
+            for variant in GOLDEN
+        }
+    outcome = accept(current)
+    for path, what in outcome.items():
+        print(f"{what}: {path.relative_to(FOLDER.parents[1])}")
+    if outcome:
+        print("read it (git diff tests/snapshots, or make review), then commit it")
+    else:
+        print("nothing changed")
+
+
+if __name__ == "__main__":
+    main()
