@@ -70,6 +70,19 @@ class Storage:
     results: str
     environment: Mapping[str, str]
 
+    def variables(self, image: StagedImage) -> dict[str, str]:
+        """The template's variables of a function, its references as things are called here."""
+        given = image.environment
+        own = {name: given[name] for name in given if isinstance(given[name], str)}
+        theirs = {
+            "AWS_ENDPOINT_URL",
+            "AWS_ALLOW_HTTP",
+            *ACCOUNT,
+            *REGION,
+            *(given.keys() - own.keys()),
+        }
+        return {**own, **{name: self.environment[name] for name in theirs}}
+
     def get(self, key: str) -> bytes:
         body: bytes = self.s3.get_object(Bucket=self.results, Key=key)["Body"].read()
         return body
@@ -127,9 +140,7 @@ def emulate(images: dict[str, StagedImage], storage: Storage, label: str) -> Emu
 
     def start(function: str, *options: str) -> AbstractContextManager[Emulated]:
         image = images[function]
-        own = {"AWS_ENDPOINT_URL", "AWS_ALLOW_HTTP", *ACCOUNT, *REGION, *image.environment}
-        given = {name: value for name, value in storage.environment.items() if name in own}
-        return emulated(image, label, given, *options)
+        return emulated(image, label, storage.variables(image), *options)
 
     return start
 

@@ -39,7 +39,10 @@ for process in pathlib.Path("/proc").glob("[0-9]*"):
 
 @dataclass(frozen=True)
 class StagedImage:
-    """One image asset of a synthesized stage, and the function that the template makes of it."""
+    """One image asset of a synthesized stage, and the function that the template makes of it.
+
+    `environment` is as in the template: text, or a reference to what is deployed.
+    """
 
     function: str
     context: Path
@@ -48,7 +51,7 @@ class StagedImage:
     build_args: Mapping[str, str]
     memory_mb: int
     timeout_s: int
-    environment: tuple[str, ...]
+    environment: Mapping[str, Any]
 
     @property
     def tag(self) -> str:
@@ -86,7 +89,7 @@ def staged_images(assembly: Path) -> list[StagedImage]:
                     build_args=source.get("dockerBuildArgs", {}),
                     memory_mb=declared["MemorySize"],
                     timeout_s=declared["Timeout"],
-                    environment=tuple(declared.get("Environment", {}).get("Variables", {})),
+                    environment=declared.get("Environment", {}).get("Variables", {}),
                 )
             )
     return images

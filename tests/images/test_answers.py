@@ -36,13 +36,15 @@ class Context:
 
 
 @pytest.fixture
-def here(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Handler]:
+def here(
+    storage: Storage, images: dict[str, StagedImage], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], Handler]:
     """A function's handler in this process, on the same storage."""
-    for name, value in storage.environment.items():
-        monkeypatch.setenv(name, value)
     monkeypatch.setenv("LAMBDA_TASK_ROOT", str(LAMBDA_SRC))
 
     def load(function: str) -> Handler:
+        for name, value in storage.variables(images[function]).items():
+            monkeypatch.setenv(name, value)
         file = LAMBDA_SRC / function / "handler.py"
         spec = importlib.util.spec_from_file_location(f"{function}_handler", file)
         assert spec is not None
@@ -153,5 +155,5 @@ def test_sources_that_only_their_owner_may_read_still_run(
         path.chmod(0o700 if path.is_dir() else 0o600)
     private = replace(images["plan"], function="plan-of-one", context=context)
     private.build(label)
-    with emulated(private, label, storage.environment) as container:
+    with emulated(private, label, storage.variables(private)) as container:
         assert container.invoke(JOB)["images"] == 3_000
