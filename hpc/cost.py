@@ -24,6 +24,9 @@ _WORKFLOW_STATES = 4
 # A Distributed Map pays one transition to start a STANDARD child, which has one state of its own.
 # https://docs.aws.amazon.com/step-functions/latest/dg/concepts-transitions.html
 _TRANSITIONS_PER_CHILD = 2
+# Its record and its last attempt; a redrive is a transition itself.
+# https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html
+_TRANSITIONS_PER_FAILURE = 2
 # plan, reduce and jobs measure nothing themselves: half a second at 512 MB each, on the high side.
 _ASSUMED_GB_S = 0.25
 # manifest.json and SUCCEEDED_0.json
@@ -37,6 +40,8 @@ class JobVolume:
     shards: int
     groups: int
     retries: int
+    failures: int
+    redrives: int
     has_labels: bool
     objects_checked: int
     objects_uploaded: int
@@ -87,7 +92,7 @@ def estimate_cost(
         ),
         CostItem(
             name="Lambda requests",
-            quantity=volume.shards + volume.retries + steps + volume.api_calls,
+            quantity=volume.shards + volume.retries + volume.failures + steps + volume.api_calls,
             price=prices.LAMBDA_REQUEST,
             basis="counted",
         ),
@@ -135,14 +140,16 @@ def _classify_compute(
 
 def _transitions(volume: JobVolume) -> int:
     children = volume.shards + volume.groups
-    return _WORKFLOW_STATES + _TRANSITIONS_PER_CHILD * children + volume.retries
+    transitions = _WORKFLOW_STATES + _TRANSITIONS_PER_CHILD * children + volume.retries
+    return transitions + _TRANSITIONS_PER_FAILURE * volume.failures + volume.redrives
 
 
 def _writes(volume: JobVolume) -> int:
     plan = 2  # shards.json, groups.json
     parts = 2 * volume.groups  # columns and summary
     report = 1
-    return volume.objects_uploaded + plan + volume.shards + _MAP_RESULT_OBJECTS + parts + report
+    job = plan + volume.shards + _MAP_RESULT_OBJECTS + parts + report
+    return volume.objects_uploaded + job + volume.failures  # each with its record
 
 
 def _reads(volume: JobVolume) -> int:

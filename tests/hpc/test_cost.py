@@ -12,6 +12,8 @@ VOLUME = JobVolume(
     shards=30,
     groups=1,
     retries=2,
+    failures=0,
+    redrives=0,
     has_labels=True,
     objects_checked=2,
     objects_uploaded=0,
@@ -86,3 +88,12 @@ def test_upload_and_labels_cost_their_requests() -> None:
     found = items_of(estimate_cost([], JobVolume(**values), "x86_64"))
     assert found["S3 writes"][0] == 38
     assert found["S3 reads"][0] == 73 - 3
+
+
+def test_failures_and_redrives_cost_their_records_attempts_and_transitions() -> None:
+    changed = {"failures": 3, "redrives": 1}
+    values = {field: getattr(VOLUME, field) for field in VOLUME.__dataclass_fields__} | changed
+    found = items_of(estimate_cost([], JobVolume(**values), "x86_64"))
+    assert found["Step Functions"][0] == 68 + 2 * 3 + 1
+    assert found["Lambda requests"][0] == 40 + 3
+    assert found["S3 writes"][0] == 37 + 3
