@@ -170,7 +170,9 @@ class Cloud:
         scaling = Scaling(context, provisioned)
         alarms = Alarms(context, actions(Topics(context, gate.allows), scaling))
         starting.enter_context(applied(_patches(context, functions, gate)))
-        starting.enter_context(applied(_measuring_patches(context, alarms, scaling)))
+        subscribers = topic_subscriber_patches(context, functions, gate.allows)
+        starting.enter_context(applied(_monitoring_patches(context, alarms, scaling)))
+        starting.enter_context(applied(subscribers))
         starting.callback(await_executions)
         starting.callback(functions.stop)
         cloudformation = self._cloudformation = CloudFormationService(context)
@@ -262,13 +264,12 @@ def _patches(context: CloudContext, functions: FunctionService, gate: Gate) -> l
         *event_history_patches(),
         *request_parameter_patches(),
         *bucket_policy_patches(),
-        *budget_patches(),
-        *topic_subscriber_patches(context, functions, gate.allows),
     ]
 
 
-def _measuring_patches(context: CloudContext, alarms: Alarms, scaling: Scaling) -> list[Patch]:
+def _monitoring_patches(context: CloudContext, alarms: Alarms, scaling: Scaling) -> list[Patch]:
     return [
+        *budget_patches(),
         *metric_patches(context.metrics),
         *alarm_patches(alarms),
         *scaling_patches(scaling),

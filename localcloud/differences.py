@@ -41,14 +41,8 @@ def _mailed(value: Any) -> str | None:
 
 # By type and property; the property is looked at as it stands in the template.
 _SAYS: Mapping[str, Mapping[str, Callable[[Any], str | None]]] = {
-    "AWS::ApplicationAutoScaling::ScalableTarget": {
-        "ScheduledActions": _always("scheduled scaling is not carried out"),
-    },
-    "AWS::ApplicationAutoScaling::ScalingPolicy": {
-        "PolicyType": _always("scaling policies do not act: capacity stays as deployed"),
-    },
-    "AWS::CloudWatch::Alarm": {
-        "ComparisonOperator": _always("alarms are never evaluated"),
+    "AWS::Budgets::Budget": {
+        "Budget": _always("budgets are never charged: nothing costs anything here"),
     },
     "AWS::Lambda::Function": {
         "Architectures": _processor,
