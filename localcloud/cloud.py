@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, TypeVar
 from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 
+from localcloud.batch import BatchLimits, BatchService
 from localcloud.cloudformation import CloudFormationService
 from localcloud.context import CloudContext
 from localcloud.functions import FunctionService, ServiceLimits
@@ -31,6 +32,7 @@ from localcloud.http_api import HttpApiFront, endpoint_patches
 from localcloud.iam import Gate
 from localcloud.identity import Authentication
 from localcloud.images.docker import docker_program
+from localcloud.images.engine import cloud_label, engine_for
 from localcloud.monitoring.actions import actions
 from localcloud.monitoring.alarm_api import alarm_patches
 from localcloud.monitoring.alarms import Alarms
@@ -52,6 +54,7 @@ from localcloud.services.provisioned_concurrency import ProvisionedConcurrency
 from localcloud.services.request_parameters import request_parameter_patches
 from localcloud.services.s3 import s3_patches
 from localcloud.services.topic_subscribers import topic_subscriber_patches
+from localcloud.services.vpc_dependencies import vpc_dependency_patches
 from localcloud.state_dir import temporary_state_dir
 from localcloud.step_functions import (
     await_executions,
@@ -83,18 +86,20 @@ class Cloud:
         account: str = DEFAULT_ACCOUNT,
         state_dir: Path | None = None,
         limits: ServiceLimits | None = None,
+        batch_limits: BatchLimits | None = None,
         make_functions: Callable[[CloudContext], FunctionService] | None = None,
+        containers: bool = False,
         middleware: Callable[[WSGIApplication], WSGIApplication] | None = None,
         clock: Clock | None = None,
     ) -> None:
         """`port` 0 takes a free one. `state_dir` must be empty or absent; it is removed at `stop`.
 
         `limits` are those of FunctionService; what `make_functions` makes has its own. `middleware`
-        wraps the application that answers every request of this cloud. Metrics, alarms and scaling
-        go by real time; with a `clock` of one's own (seconds since 1970), as tests have, they go
-        by it and only when `tick` is called. Raises ValueError for an
-        account that is not 12 digits, a `state_dir` with files in it, or both `limits` and
-        `make_functions`.
+        wraps the application that answers every request of this cloud. With `containers`, images
+        are built by this machine's container engine and functions run in them. Metrics, alarms and
+        scaling go by real time; with a `clock` of one's own (seconds since 1970), as tests have,
+        they go by it and only when `tick` is called. Raises ValueError for an account that is not
+        12 digits, a `state_dir` with files in it, or both `limits` and `make_functions`.
         """
         if len(account) != 12 or not account.isdecimal():
             raise ValueError(f"account: {account!r}; allowed: 12 digits")
@@ -107,11 +112,14 @@ class Cloud:
         self._account = account
         self._state_dir = state_dir
         self._make_functions = make_functions or partial(FunctionService, limits=limits)
+        self._containers = containers
         self._middleware = middleware
         self._clock = clock
         self._started = ExitStack()
         self._context: CloudContext | None = None
         self._functions: FunctionService | None = None
+        self._batch_limits = batch_limits
+        self._batch: BatchService | None = None
         self._cloudformation: CloudFormationService | None = None
         self._gate: Gate | None = None
         self._minutes: Minutes | None = None
@@ -130,6 +138,10 @@ class Cloud:
         return _running(self._cloudformation)
 
     @property
+    def batch(self) -> BatchService:
+        return _running(self._batch)
+
+    @property
     def gate(self) -> Gate:
         """Decides on every call; its `decisions` say what was asked for."""
         return _running(self._gate)
@@ -144,7 +156,7 @@ class Cloud:
         return {**self.context.environ, "CDK_DOCKER": self._docker_program}
 
     def start(self) -> Cloud:
-        """Raises RuntimeError when this process has a cloud, OSError when the port is taken."""
+        """Raises RuntimeError if this process has a cloud, OSError for the port, NoEngineError."""
         if not _only_cloud.acquire(blocking=False):
             raise RuntimeError("a cloud is up in this process: stop it, or start another process")
         with ExitStack() as starting:
@@ -163,6 +175,8 @@ class Cloud:
         starting.callback(self._forget)
         # The parts below call services over HTTP while they stop, so the server ends after them.
         starting.callback(server.stop)
+        if self._containers:
+            starting.enter_context(engine_for(cloud_label(context.state_dir)))
         gate = self._gate = Gate(context)
         functions = self._functions = self._make_functions(context)
         starting.enter_context(configured())
@@ -175,13 +189,16 @@ class Cloud:
         starting.enter_context(applied(subscribers))
         starting.callback(await_executions)
         starting.callback(functions.stop)
+        batch = self._batch = BatchService(context, gate.allows, self._batch_limits)
+        starting.callback(batch.stop)
         cloudformation = self._cloudformation = CloudFormationService(context)
         starting.callback(cloudformation.stop)
         starting.callback(stop_executions)
-        self._docker_program = docker_program(context)
+        self._docker_program = docker_program(context, containers=self._containers)
         application = CloudApplication(
             context,
             cloudformation=cloudformation.wsgi_app,
+            batch=batch.wsgi_app,
             invoke=functions.wsgi_invoke,
             provisioned_concurrency=provisioned,
             http_api=HttpApiFront(context, functions.invoke, gate.allows),
@@ -223,6 +240,7 @@ class Cloud:
     def _forget(self) -> None:
         self._context = self._functions = self._cloudformation = self._gate = None
         self._minutes = None
+        self._batch = None
 
     def __enter__(self) -> Cloud:
         return self.start()
@@ -264,6 +282,7 @@ def _patches(context: CloudContext, functions: FunctionService, gate: Gate) -> l
         *event_history_patches(),
         *request_parameter_patches(),
         *bucket_policy_patches(),
+        *vpc_dependency_patches(),
     ]
 
 

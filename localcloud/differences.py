@@ -39,11 +39,30 @@ def _mailed(value: Any) -> str | None:
     return "no mail is sent" if str(value).startswith("email") else None
 
 
+def _container(value: Any) -> str | None:
+    """Of a job's process, which is no container."""
+    held = ("ReadonlyRootFilesystem", "User", "LinuxParameters")
+    asked = [name for name in held if isinstance(value, dict) and value.get(name)]
+    return f"a job's process has no {' nor '.join(asked)} of its own" if asked else None
+
+
 # By type and property; the property is looked at as it stands in the template.
 _SAYS: Mapping[str, Mapping[str, Callable[[Any], str | None]]] = {
+    "AWS::Batch::ComputeEnvironment": {
+        "ComputeResources": _always(
+            "no machine boots: jobs start at once, as processes that share this machine's cores"
+        ),
+    },
+    "AWS::Batch::JobDefinition": {
+        "ContainerProperties": _container,
+    },
+    "AWS::Batch::JobQueue": {
+        "JobStateTimeLimitActions": _always("no job is cancelled for how long it waits"),
+    },
     "AWS::Budgets::Budget": {
         "Budget": _always("budgets are never charged: nothing costs anything here"),
     },
+    "AWS::EC2::FlowLog": {"ResourceId": _always("no traffic flows, so none is recorded")},
     "AWS::Lambda::Function": {
         "Architectures": _processor,
         "EphemeralStorage": _always("the size of /tmp is not limited"),

@@ -1,7 +1,8 @@
 """What a deployment left behind in an embedded cloud, as the difference of two inventories.
 
 An inventory lists every item of every collection that moto's services hold, the stacks of our
-CloudFormation, the functions' processes and their open ports. Left out, by these rules:
+CloudFormation, what Batch has, the processes and containers of functions and jobs, and open ports.
+Left out, by these rules:
 
 - what belongs to the stack CDKToolkit: `cdk bootstrap` made it, and destroying an app leaves it,
   with the assets in its bucket and its repository;
@@ -21,7 +22,10 @@ from moto.core.base_backend import BackendDict, BaseBackend
 from moto.iam.models import AWSManagedPolicy
 from moto.utilities.tagging_service import TaggingService
 
+from localcloud.network_inventory import network_items
+
 if TYPE_CHECKING:
+    from localcloud.batch import BatchService
     from localcloud.cloudformation import CloudFormationService
     from localcloud.context import CloudContext
     from localcloud.functions import FunctionService
@@ -70,18 +74,25 @@ def snapshot(
     context: CloudContext,
     functions: FunctionService,
     cloudformation: CloudFormationService,
+    batch: BatchService | None = None,
 ) -> Inventory:
     """What is there now."""
     items: dict[tuple[str, ...], Leftover] = {}
     services = set()
     for service, region, backend in _backends(context.account):
         services.add((service, region))
-        for path, label in _walk(backend, service):
+        for path, label in _items(backend, service):
             _add(items, service, region, path, label)
     for stack in cloudformation.live_stacks():
         _add(items, "cloudformation", context.region, ("stacks", stack), stack)
     for pid in functions.running_processes():
         _add(items, "processes", "", ("environments", str(pid)), f"pid {pid}")
+    for container in functions.containers():
+        _add(items, "containers", "", ("environments", container), container)
+    for collection, key in batch.leftovers() if batch else ():
+        _add(items, "batch", context.region, (collection, key), key)
+    for pid in batch.running_processes() if batch else ():
+        _add(items, "processes", "", ("containers", str(pid)), f"pid {pid}")
     for port in functions.open_ports():
         _add(items, "ports", "", ("runtime-api", str(port)), f"port {port}")
     return Inventory(context.account, items, frozenset(services))
@@ -136,6 +147,12 @@ def _backends(account: str) -> Iterator[tuple[str, str, BaseBackend]]:
         for owner, region, backend in list(services.iter_backends()):
             if owner == account:
                 yield services.service_name, region, backend
+
+
+def _items(backend: BaseBackend, service: str) -> Iterator[tuple[tuple[str, ...], str]]:
+    if service != "ec2":
+        return _walk(backend, service)
+    return (((collection, key), key) for collection, key in network_items(backend))
 
 
 def _walk(backend: BaseBackend, service: str) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -208,5 +225,5 @@ def _defaults(after: Inventory, services: Collection[tuple[str, str]]) -> set[tu
     for service, region, backend in _backends(after.account):
         if (service, region) in services:
             fresh = type(backend)(region, after.account)
-            own.update((service, region, *path) for path, _ in _walk(fresh, service))
+            own.update((service, region, *path) for path, _ in _items(fresh, service))
     return own

@@ -76,6 +76,16 @@ def role(account: Account, value: Any, parameters: Parameters) -> str:
     return f"arn:{account.partition}:iam::{account.number}:role{_path(parameters)}{value}"
 
 
+def instance_profile(account: Account, value: Any, parameters: Parameters) -> str:
+    """An instance profile by its name, with the path it was, or is being, created with."""
+    backend: Any = iam_backends[account.number][account.partition]
+    for one in list(backend.instance_profiles.values()):
+        if one.name == value:
+            return str(one.arn)
+    path = _path(parameters)
+    return f"arn:{account.partition}:iam::{account.number}:instance-profile{path}{value}"
+
+
 def user(account: Account, value: Any, parameters: Parameters) -> str:
     """A user by its name, with the path it was, or is being, created with."""
     backend: Any = iam_backends[account.number][account.partition]

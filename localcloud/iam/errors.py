@@ -11,6 +11,8 @@ from localcloud.identity.errors import Refused
 
 # What a service calls it when its protocol is XML; elsewhere it is AccessDeniedException.
 _XML_SERVICES = frozenset(("s3", "sts", "iam", "cloudformation", "sns"))
+# https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+_OWN_CODES = {"ec2": "UnauthorizedOperation"}
 # Services with a JSON protocol over RPC answer 400:
 # https://docs.aws.amazon.com/step-functions/latest/apireference/CommonErrors.html
 _RPC_SERVICES = frozenset(
@@ -25,6 +27,7 @@ class AccessDenied(Refused):
     def by(cls, service: str, message: str) -> AccessDenied:
         """As `service` (by its name in a credential scope) words and numbers it."""
         code = "AccessDenied" if service in _XML_SERVICES else "AccessDeniedException"
+        code = _OWN_CODES.get(service, code)
         return cls(code, message, 400 if service in _RPC_SERVICES else 403)
 
 

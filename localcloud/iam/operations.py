@@ -53,7 +53,7 @@ def operation_of(environ: WSGIEnvironment, model_name: str) -> Operation:
         _only(environ, "application/cbor", query=False)
         # Its parameters name no resource that a policy could be about.
         return _operation(model_name, cbor[1], {})
-    if "query" not in protocols:
+    if "query" not in protocols and "ec2" not in protocols:
         raise NotModelledError(f"{model_name} without X-Amz-Target")
     form = _form(environ)
     return _operation(model_name, str(form.pop("Action", "")), form)
@@ -158,7 +158,10 @@ def _read_routes(model_name: str) -> Iterator[_Route]:
         }
         for label in _LABEL.finditer(path):
             expression += re.escape(path[position : label.start()])
-            expression += f"(?P<{labels.get(label[1], label[1])}>{'.+' if label[2] else '[^/]+'})"
+            member = labels.get(label[1]) or label[1]
+            # ARNs have slashes, which the server has decoded by now.
+            whole = label[2] or str(member).lower().endswith("arn")
+            expression += f"(?P<{member}>{'.+' if whole else '[^/]+'})"
             position = label.end()
         yield _Route(
             method=operation.http["method"],

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from localcloud.iam.batch import batch_calls
 from localcloud.iam.call import Account, Call, NotModelledError
+from localcloud.iam.ec2 import ec2_calls
 from localcloud.iam.operations import operation_of
 from localcloud.iam.s3 import s3_calls
 from localcloud.iam.services import SERVICES, calls_of
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 _TARGETS_WITH_ROLES = frozenset(
     ("AWSStepFunctions.CreateStateMachine", "AWSStepFunctions.UpdateStateMachine")
 )
+# Services whose operations are about several resources at once.
+_OWN_MODULES = {"batch": batch_calls, "ec2": ec2_calls}
 _FUNCTION_WITH_ROLE = re.compile(r"/2015-03-31/functions(/?|/[^/]+/configuration)")
 
 
@@ -46,6 +50,8 @@ def calls(environ: WSGIEnvironment, service: str, account: Account) -> list[Call
         return s3_calls(environ)
     if service == "apigateway":
         return [_of_api_gateway(environ, account)]
+    if service in _OWN_MODULES:
+        return _OWN_MODULES[service](operation_of(environ, service), account)
     if service not in SERVICES:
         raise NotModelledError(f"service {service}")
     return calls_of(service, operation_of(environ, SERVICES[service].model), account)

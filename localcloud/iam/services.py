@@ -160,12 +160,15 @@ SERVICES: dict[str, Service] = {
         model="iam",
         prefix="iam",
         by_parameter={
+            # First: a role is put into the profile, which is what the operation is about.
+            "InstanceProfileName": arns.instance_profile,
             "RoleName": arns.role,
             "UserName": arns.user,
             "PolicyArn": arns.as_given,
             "PolicyName": lambda account, name, _: f"arn:aws:iam::{account.number}:policy/{name}",
         },
         everywhere=_all("ListRoles", "ListUsers", "ListPolicies", "GetAccountSummary"),
+        roles={"AddRoleToInstanceProfile": ("RoleName", "ec2.amazonaws.com")},
         keys={"PolicyArn": "iam:PolicyARN", "PermissionsBoundary": "iam:PermissionsBoundary"},
     ),
     "cloudformation": Service(
@@ -251,7 +254,7 @@ def calls_of(service_name: str, operation: Operation, account: Account) -> list[
         Call(action, resource, keys)
         for resource in _resources(service_name, service, operation, account)
     ]
-    return [*calls, *_passed_role(service, operation)]
+    return [*calls, *_passed_role(service, operation, account)]
 
 
 def _resources(
@@ -274,9 +277,10 @@ def _resources(
     return ["*"]
 
 
-def _passed_role(service: Service, operation: Operation) -> Iterable[Call]:
+def _passed_role(service: Service, operation: Operation, account: Account) -> Iterable[Call]:
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html"""
     parameter, principal = service.roles.get(operation.name, ("", ""))
     role = operation.parameters.get(parameter)
     if role:
-        yield Call("iam:PassRole", str(role), {"iam:PassedToService": principal})
+        arn = role if str(role).startswith("arn:") else arns.role(account, role, {})
+        yield Call("iam:PassRole", str(arn), {"iam:PassedToService": principal})

@@ -22,6 +22,11 @@ _XML_QUERY = (
     "<ErrorResponse><Error><Type>{fault}</Type><Code>{code}</Code><Message>{message}</Message>"
     "</Error><RequestId>{request_id}</RequestId></ErrorResponse>"
 )
+# https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+_XML_EC2 = (
+    "<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors>"
+    "<RequestID>{request_id}</RequestID></Response>"
+)
 _XML_S3 = (
     '<?xml version="1.0" encoding="UTF-8"?>\n'
     "<Error><Code>{code}</Code><Message>{message}</Message><RequestId>{request_id}</RequestId></Error>"
@@ -76,6 +81,8 @@ def _body(
     request_type = environ.get("CONTENT_TYPE", "")
     if service == "s3":
         template = _XML_S3
+    elif service == "ec2":
+        template = _XML_EC2
     elif request_type.startswith("application/x-www-form-urlencoded"):
         template = _XML_QUERY
     else:

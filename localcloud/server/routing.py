@@ -1,7 +1,7 @@
 """Which part of the embedded cloud answers a request: one WSGI application for one port.
 
-CloudFormation, Lambda invocations and the deployed HTTP APIs are ours; moto answers the rest.
-It decides by path and by the SigV4 credential scope, never by host name. Every request is
+CloudFormation, Batch, Lambda invocations and the deployed HTTP APIs are ours; moto answers the
+rest. It decides by path and by the SigV4 credential scope, never by host name. Every request is
 authenticated and authorised first, but for two kinds: deployed HTTP APIs do that by route, and
 which program listens here is told to anyone.
 """
@@ -73,6 +73,7 @@ class CloudApplication:
         context: CloudContext,
         *,
         cloudformation: WSGIApplication,
+        batch: WSGIApplication,
         invoke: WSGIApplication,
         provisioned_concurrency: WSGIApplication,
         http_api: WSGIApplication,
@@ -81,6 +82,7 @@ class CloudApplication:
     ) -> None:
         self._context = context
         self._cloudformation = cloudformation
+        self._batch = batch
         self._invoke = invoke
         self._provisioned_concurrency = provisioned_concurrency
         self._http_api = http_api
@@ -128,6 +130,8 @@ class CloudApplication:
         path = environ["PATH_INFO"]
         if service == "cloudformation":
             return self._cloudformation(environ, start_response)
+        if service == "batch":
+            return self._batch(environ, start_response)
         if service == "lambda" and INVOKE_PATH.fullmatch(path):
             return self._invoke(environ, start_response)
         if service == "lambda" and PROVISIONED_CONCURRENCY_PATH.fullmatch(path):

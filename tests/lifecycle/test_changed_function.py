@@ -49,7 +49,7 @@ def cloud() -> Iterator[Cloud]:
 def test_live_changes_code_and_environment_together_or_not_at_all(
     cloud: Cloud, tmp_path: Path
 ) -> None:
-    before = snapshot(cloud.context, cloud.functions, cloud.cloudformation)
+    before = snapshot(cloud.context, cloud.functions, cloud.cloudformation, cloud.batch)
     assembly = Assembly(tmp_path, cloud.context)
     assembly.write({"s": revision("A")})
     assert assembly.deploy().code == 0
@@ -68,7 +68,7 @@ def test_live_changes_code_and_environment_together_or_not_at_all(
 
     destroyed = assembly.destroy()
     assert destroyed.code == 0, destroyed.said
-    after = snapshot(cloud.context, cloud.functions, cloud.cloudformation)
+    after = snapshot(cloud.context, cloud.functions, cloud.cloudformation, cloud.batch)
     # A log group that Lambda made for a function without one of its own stays on AWS as well.
     (left,) = difference(before, after)
     assert "/aws/lambda/s-Function-" in str(left)

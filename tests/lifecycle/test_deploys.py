@@ -35,7 +35,9 @@ class Workbench:
     changed: Path
 
     def left(self, before) -> list[str]:
-        after = snapshot(self.cloud.context, self.cloud.functions, self.cloud.cloudformation)
+        after = snapshot(
+            self.cloud.context, self.cloud.functions, self.cloud.cloudformation, self.cloud.batch
+        )
         bootstrap = bootstrap_resources(self.cloud.context)
         return [str(leftover) for leftover in difference(before, after, bootstrap)]
 
@@ -122,7 +124,7 @@ def test_stage_is_changed_repeated_removed_remade_and_loses_its_buckets(
     workbench: Workbench,
 ) -> None:
     cloud = workbench.cloud
-    before = snapshot(cloud.context, cloud.functions, cloud.cloudformation)
+    before = snapshot(cloud.context, cloud.functions, cloud.cloudformation, cloud.batch)
 
     workbench.cdk.deploy(workbench.original)
     old_name = _name_of_first_class()

@@ -44,11 +44,11 @@ def story(assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         cdk = {stage: CdkCli(environ=cloud.environ, context={"stage": stage}) for stage in STAGES}
         cdk["prod"].synth(assemblies["prod"])
         cdk["dev"].bootstrap(assembly)
-        empty = snapshot(cloud.context, cloud.functions, cloud.cloudformation)
+        empty = snapshot(cloud.context, cloud.functions, cloud.cloudformation, cloud.batch)
         cloudformation = cloud.context.client("cloudformation")
 
         def left() -> list[str]:
-            now = snapshot(cloud.context, cloud.functions, cloud.cloudformation)
+            now = snapshot(cloud.context, cloud.functions, cloud.cloudformation, cloud.batch)
             return list(map(str, difference(empty, now, bootstrap_resources(cloud.context))))
 
         def stacks() -> set[str]:

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from localcloud.cloudformation.errors import validation_error
 from localcloud.cloudformation.template.references import is_function, split_get_att
+from localcloud.cloudformation.template.zones import availability_zones
 
 
 class _Unknown:
@@ -172,6 +173,10 @@ class Scope:
     def _import(self, argument: Any) -> str:
         return self.import_value(_text("Fn::ImportValue", self._strict(argument)))
 
+    def _get_azs(self, argument: Any) -> list[str]:
+        region = _text("Fn::GetAZs", self._strict(argument)) or str(self.pseudo["AWS::Region"])
+        return availability_zones(region)
+
     def _base64(self, argument: Any) -> str:
         return base64.b64encode(_text("Fn::Base64", self._strict(argument)).encode()).decode()
 
@@ -180,6 +185,7 @@ _FUNCTIONS: Mapping[str, Callable[[Scope, Any], Any]] = {
     "Ref": Scope._ref,
     "Fn::Base64": Scope._base64,
     "Fn::FindInMap": Scope._find_in_map,
+    "Fn::GetAZs": Scope._get_azs,
     "Fn::GetAtt": Scope._get_att,
     "Fn::If": Scope._if,
     "Fn::ImportValue": Scope._import,

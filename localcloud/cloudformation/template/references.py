@@ -28,6 +28,7 @@ VALUE_FUNCTIONS = frozenset(
         "Ref",
         "Fn::Base64",
         "Fn::FindInMap",
+        "Fn::GetAZs",
         "Fn::GetAtt",
         "Fn::If",
         "Fn::ImportValue",

@@ -29,7 +29,7 @@ TRUST = json.dumps(
 
 
 def now(cloud: Cloud) -> Inventory:
-    return snapshot(cloud.context, cloud.functions, cloud.cloudformation)
+    return snapshot(cloud.context, cloud.functions, cloud.cloudformation, cloud.batch)
 
 
 def zip_file() -> bytes:
