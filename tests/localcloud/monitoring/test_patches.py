@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-import localcloud.cloud
 from localcloud.cloud import Cloud
+from localcloud.monitoring.service import Monitoring
 from localcloud.services.patches import Patch
 from tests.localcloud.scaling.deployed import MINUTE_S, WHERE
 
@@ -270,16 +270,16 @@ def _name(patch: Patch) -> str:
 
 @pytest.fixture
 def start(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    stock = localcloud.cloud._monitoring_patches
+    stock = Monitoring.patches
     seen: list[str] = []
 
     @contextmanager
     def started(without: str = "") -> Iterator[tuple[Cloud, list[str]]]:
-        def patches(*parts: Any) -> list[Patch]:
-            seen.extend(_name(patch) for patch in stock(*parts))
-            return [patch for patch in stock(*parts) if _name(patch) != without]
+        def patches(monitoring: Monitoring) -> list[Patch]:
+            seen.extend(_name(patch) for patch in stock(monitoring))
+            return [patch for patch in stock(monitoring) if _name(patch) != without]
 
-        monkeypatch.setattr(localcloud.cloud, "_monitoring_patches", patches)
+        monkeypatch.setattr(Monitoring, "patches", patches)
         with Cloud(clock=lambda: NOW) as cloud:
             yield cloud, seen
 
