@@ -29,6 +29,8 @@ UNTAGGED = {
     "AWS::Lambda::Permission",
     "AWS::Lambda::Version",
     "AWS::S3::BucketPolicy",
+    "AWS::SNS::Subscription",
+    "AWS::SNS::TopicPolicy",
     "Custom::S3AutoDeleteObjects",
 }
 
@@ -44,7 +46,9 @@ def test_every_resource_that_can_be_tagged_is(every: Synthesized) -> None:
     for name, resource in every.resources().items():
         if resource["Type"] in UNTAGGED or "CustomS3AutoDelete" in name:
             continue
-        tags = resource["Properties"].get("Tags", [])
+        properties = resource["Properties"]
+        # Budgets call them so.
+        tags = properties.get("Tags", properties.get("ResourceTags", []))
         found = tags if isinstance(tags, dict) else {tag["Key"]: tag["Value"] for tag in tags}
         assert {"app": "shpc", "stage": every.stage}.items() <= found.items(), name
 
@@ -67,7 +71,10 @@ def test_outputs_are_those_that_the_client_reads(every: Synthesized) -> None:
         stack: {key for key in every.template(stack)["Outputs"] if not key.startswith("Exports")}
         for stack in every.stacks
     }
+    # Whoever carries the pager subscribes to this one.
+    monitoring = {"Monitoring": {"AlarmTopicArn"}} if "Monitoring" in every.stacks else {}
     assert outputs == {
+        **monitoring,
         "Storage": {"InputBucketName", "ResultsBucketName"},
         "Functions": {"ClassifyFunctionName"},
         "Workflow": {"StateMachineArn"},
