@@ -95,6 +95,7 @@ def _own_files(name: str) -> tuple[str, ...]:
 
 _CORE = ("shpc_core/**/*.py",)
 _HTTP = ("shpc_http/**/*.py",)
+_JOBS = ("shpc_jobs/**/*.py",)
 _OBSERVED = ("shpc_lambda/**/*.py",)
 _MODEL = ("model/model.tflite", "model/card.json")
 _BUCKETS = ("INPUT_BUCKET", "RESULTS_BUCKET")
@@ -138,12 +139,16 @@ REDUCE = Function(
 
 JOBS = Function(
     name="jobs",
-    purpose="Starts jobs and reports on them.",
-    files=(*_CORE, *_HTTP, *_OBSERVED, *_own_files("jobs")),
+    purpose="Starts jobs, reports on them and redrives them.",
+    files=(*_CORE, *_HTTP, *_JOBS, *_OBSERVED, *_own_files("jobs")),
     environment=("STATE_MACHINE_ARN", "RESULTS_BUCKET"),
     needs=Needs(memory_mb=256, time_s=10),
     platforms=frozenset({Platform.LAMBDA}),
-    routes=(Route(method="POST", path="/jobs"), Route(method="GET", path="/jobs/{id}")),
+    routes=(
+        Route(method="POST", path="/jobs"),
+        Route(method="GET", path="/jobs/{id}"),
+        Route(method="POST", path="/jobs/{id}/redrive"),
+    ),
 )
 
 FUNCTIONS = (PLAN, CLASSIFY, REDUCE, PREDICT, JOBS)

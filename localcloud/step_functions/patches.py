@@ -26,6 +26,9 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_parallel.branches_
     BranchesDecl,
 )
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_aws_sdk import (  # noqa: E501
+    StateTaskServiceAwsSdk,
+)
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_lambda import (  # noqa: E501
     StateTaskServiceLambda,
 )
@@ -50,6 +53,7 @@ from localcloud.step_functions import (
     interpreter,
     map_api,
     programs,
+    sdk_tasks,
 )
 from localcloud.step_functions.clients import ServiceClients
 from localcloud.step_functions.definitions import parsing
@@ -94,6 +98,19 @@ def _call_patches(context: CloudContext, invoke: Invoke, allows: Allows) -> list
             "_from_error",
             method(tasks.plain_failure),
             "every refusal of Lambda fails as 'Exception', which no Retry matches",
+        ),
+        Patch(
+            StateTaskServiceAwsSdk,
+            "_normalise_parameters",
+            sdk_tasks.normalise_parameters,
+            "a body that is JSON is refused by botocore",
+            adds=True,
+        ),
+        Patch(
+            StateTaskServiceAwsSdk,
+            "_from_error",
+            sdk_tasks.failures(StateTaskServiceAwsSdk._from_error),
+            "S3's errors are called s3.s3Exception; a lost connection is States.Runtime",
         ),
     ]
 

@@ -123,7 +123,7 @@ def test_environment_is_known_to_the_reaper_while_it_runs(tmp_path: Path, meetin
     environment.invoke(Invocation("request", "arn", b"{}"))
     pid = environment.pid
     (folder,) = (tmp_path / "environments").iterdir()
-    reaping.watch.assert_called_once_with(pid, folder)
+    reaping.watch.assert_called_once_with(pid, folder, ())
     reaping.forget.assert_not_called()
     environment.end()
     reaping.forget.assert_called_once_with(pid)
