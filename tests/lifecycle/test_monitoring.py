@@ -99,7 +99,9 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
         end_badly(cloud)
         minutes(6)
         after_bad = states(cloud)
-        minutes(6)
+        # An alarm looks further back where data are missing: two more periods here.
+        # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
+        minutes(15)
         yield Deployed(cloud, assembly, received(cloud, queue), after_good, after_bad)
 
 
