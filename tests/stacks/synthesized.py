@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from review.assembly import Assembly, as_list
+from review.intrinsics import Names
 
 __all__ = ["Synthesize", "Synthesized", "as_list", "as_text"]
 
@@ -15,6 +16,11 @@ __all__ = ["Synthesize", "Synthesized", "as_list", "as_text"]
 @dataclass(frozen=True)
 class Synthesized(Assembly):
     """The cloud assembly of one stage."""
+
+    @property
+    def names(self) -> Names:
+        """What its references lead to."""
+        return Names(self)
 
     def files(self) -> dict[str, bytes]:
         """Every file of the assembly, staged images included."""
