@@ -27,9 +27,11 @@ from aws_cdk.cx_api import CloudAssembly
 from settings.context import load_stage
 from settings.errors import SettingsError
 from settings.limits import platform_limits
+from settings.machine_limits import machine_limits
 from settings.monitoring_limits import monitoring_limits
 from settings.stage import StageSettings
 from stacks.api_stack import ApiStack
+from stacks.checks.asynchronous import add_asynchronous_check
 from stacks.checks.nag import add_nag
 from stacks.functions_stack import FunctionsStack
 from stacks.monitoring_stack import MonitoringStack
@@ -91,6 +93,7 @@ def compose(app: cdk.App, stage: StageSettings) -> None:
 
         BaselineStack(app, "Baseline", stage=stage, inputs=storage.inputs, results=storage.results)
     add_nag(app)
+    add_asynchronous_check(app)
 
 
 def synthesize(
@@ -102,7 +105,8 @@ def synthesize(
     """
     app = cdk.App(context={**_NO_TRACES, **(context or {})}, outdir=outdir)
     stage = load_stage(
-        app.node.get_all_context(), rules=(platform_limits, monitoring_limits, function_needs)
+        app.node.get_all_context(),
+        rules=(platform_limits, monitoring_limits, machine_limits, function_needs),
     )
     compose(app, stage)
     return app.synth()

@@ -35,7 +35,17 @@ _LARGE_MEMORY_MB = 1769
 _ALL_BUT_A_HUNDRED = 900
 # More environments than cores: those that hang or stall must not hold up the others.
 _WIDTH = 6
-_CONTEXT = {"stage": STAGE, "api.rate_per_s": "1000", "api.burst": "1000", "map_concurrency": "150"}
+_CONTEXT = {
+    "stage": STAGE,
+    "api.rate_per_s": "1000",
+    "api.burst": "1000",
+    "map_concurrency": "150",
+    # Functions with a share of their own would not feel an account that is taken.
+    **{
+        f"{name}.reserved_concurrency": "none"
+        for name in ("plan", "classify", "reduce", "predict", "jobs")
+    },
+}
 
 
 class Lowered:

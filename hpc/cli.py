@@ -5,58 +5,41 @@ Results and what is meant for other programs go to stdout, progress to stderr.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 from rich.console import Console
 
 from hpc.api import ENDED
+from hpc.baseline.command import baseline
 from hpc.conclude import conclude
 from hpc.connection import Connection, connect
-from hpc.dataset import Dataset, read_dataset
-from hpc.errors import JobInterruptedError
-from hpc.failures import UserErrorGroup
-from hpc.job import JobRequest, join, submit, submit_and_wait
+from hpc.dataset import Dataset
+from hpc.failures import UserErrorGroup, leaving_on_interrupt
+from hpc.job import JobRequest, join, redrive, redrive_and_wait, submit, submit_and_wait
 from hpc.job_id import new_job_id
+from hpc.options import (
+    EXISTING_FILE,
+    dataset_of,
+    images_option,
+    labels_option,
+    no_labels_option,
+    shard_size_option,
+    stage_option,
+    upload_dataset,
+)
+from hpc.outcome import JobOutcome
 from hpc.pictures import DEFAULT_MODEL, classify_locally, classify_remotely
 from hpc.progress import progress_view
+from hpc.size_command import size_command
 from hpc.summary import write_outcome
 from hpc.terminal import print_outcome, print_predictions, print_status
-from hpc.upload import Uploaded, upload_input
-from shpc_core.limits import MAX_SHARD_SIZE
+from hpc.upload import Uploaded
 
-# On two cores 3,000 images make 30 shards: enough to share evenly and to see the fan-out, while a
-# shard's own work still outweighs what starting one costs.
-DEFAULT_SHARD_SIZE = 100
-DEFAULT_IMAGES = Path("data/fashion-mnist-3000/images.idx")
 DEFAULT_OUT = Path("out/run")
-# What a shell makes of SIGINT.
-EXIT_INTERRUPTED = 130
+# The job succeeded by its stage's tolerance, and shards of it are lost.
+EXIT_PARTIAL = 3
 
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_stage = click.option("--stage", default="dev", show_default=True, help="Which deployment.")
-_images = click.option(
-    "--images",
-    type=_FILE,
-    default=DEFAULT_IMAGES,
-    show_default=True,
-    help="Images as uncompressed IDX, uint8 (n, 28, 28).",
-)
-_labels = click.option(
-    "--labels",
-    type=_FILE,
-    help="True labels as IDX. Default: labels.idx beside the images, where there is one.",
-)
-_no_labels = click.option("--no-labels", is_flag=True, help="Do as if no true labels were known.")
-_shard_size = click.option(
-    "--shard-size",
-    type=click.IntRange(min=1, max=MAX_SHARD_SIZE),
-    default=DEFAULT_SHARD_SIZE,
-    show_default=True,
-    help="Images per shard, that is per invocation.",
-)
 _job_id = click.option("--job-id", help="The job's id. Default: date, time, a few letters.")
 _out = click.option(
     "--out",
@@ -64,6 +47,11 @@ _out = click.option(
     default=DEFAULT_OUT,
     show_default=True,
     help="Folder for summary.json, report.html and predictions.csv.",
+)
+_accept_partial = click.option(
+    "--accept-partial",
+    is_flag=True,
+    help=f"End with 0, not {EXIT_PARTIAL}, where the stage tolerates that shards were lost.",
 )
 
 
@@ -82,14 +70,18 @@ def main() -> None:
     """
 
 
+main.add_command(baseline)
+
+
 @main.command()
-@_stage
-@_images
-@_labels
-@_no_labels
-@_shard_size
+@stage_option
+@images_option
+@labels_option
+@no_labels_option
+@shard_size_option
 @_job_id
 @_out
+@_accept_partial
 def run(
     stage: str,
     images: Path,
@@ -98,6 +90,7 @@ def run(
     shard_size: int,
     job_id: str | None,
     out: Path,
+    accept_partial: bool,
 ) -> None:
     """Upload, submit, wait, fetch, check, report: the whole job.
 
@@ -109,24 +102,23 @@ def run(
       hpc run --stage prod --shard-size 500 --out out/prod
       hpc run --images mine.idx --no-labels
     """
-    dataset = _read_dataset(images, labels, no_labels)
+    dataset = dataset_of(images, labels, no_labels)
     with connect(stage) as connection:
         uploads = _upload(connection, dataset)
         request = _request(uploads, shard_size, job_id)
         view = progress_view(Console(stderr=True), request.job_id)
-        with _leaving_on_interrupt(stage):
+        with leaving_on_interrupt(stage):
             ended = submit_and_wait(connection.api, request, view)
         outcome = conclude(connection, ended, dataset=dataset, uploads=uploads)
-    write_outcome(outcome, out)
-    print_outcome(Console(), outcome, out)
+    _hand_over(outcome, out, accept_partial=accept_partial)
 
 
 @main.command("submit")
-@_stage
-@_images
-@_labels
-@_no_labels
-@_shard_size
+@stage_option
+@images_option
+@labels_option
+@no_labels_option
+@shard_size_option
 @_job_id
 def submit_command(
     stage: str,
@@ -142,7 +134,7 @@ def submit_command(
     Example:
       hpc fetch "$(hpc submit)"
     """
-    dataset = _read_dataset(images, labels, no_labels)
+    dataset = dataset_of(images, labels, no_labels)
     with connect(stage) as connection:
         request = _request(_upload(connection, dataset), shard_size, job_id)
         submit(connection.api, request)
@@ -150,7 +142,7 @@ def submit_command(
 
 
 @main.command()
-@_stage
+@stage_option
 @click.argument("job_id")
 def status(stage: str, job_id: str) -> None:
     """Show how a job is doing. Exits with 1 if it has ended without success.
@@ -167,12 +159,15 @@ def status(stage: str, job_id: str) -> None:
 
 
 @main.command()
-@_stage
+@stage_option
 @click.argument("job_id")
-@click.option("--images", type=_FILE, help="The images it was given, for the report's pictures.")
-@_labels
-@_no_labels
+@click.option(
+    "--images", type=EXISTING_FILE, help="The images it was given, for the report's pictures."
+)
+@labels_option
+@no_labels_option
 @_out
+@_accept_partial
 def fetch(
     stage: str,
     job_id: str,
@@ -180,6 +175,7 @@ def fetch(
     labels: Path | None,
     no_labels: bool,
     out: Path,
+    accept_partial: bool,
 ) -> None:
     """Fetch a job's results, waiting for it if need be, check them and write the report.
 
@@ -190,23 +186,50 @@ def fetch(
     """
     if images is None and labels is not None:
         raise click.UsageError("--labels needs the --images they belong to")
-    dataset = None if images is None else _read_dataset(images, labels, no_labels)
+    dataset = None if images is None else dataset_of(images, labels, no_labels)
     with connect(stage) as connection:
         view = progress_view(Console(stderr=True), job_id)
-        with _leaving_on_interrupt(stage):
+        with leaving_on_interrupt(stage):
             ended = join(connection.api, job_id, view)
         outcome = conclude(connection, ended, dataset=dataset)
-    write_outcome(outcome, out)
-    print_outcome(Console(), outcome, out)
+    _hand_over(outcome, out, accept_partial=accept_partial)
+
+
+@main.command("redrive")
+@stage_option
+@click.argument("job_id")
+@click.option("--wait", "is_waiting", is_flag=True, help="Watch it until it ends again.")
+def redrive_command(stage: str, job_id: str, is_waiting: bool) -> None:
+    """Go on with a job that failed, where it failed: only what was lost is done again.
+
+    For a job that FAILED, was ABORTED or TIMED_OUT in the last 14 days, once its cause is mended.
+
+    \b
+    Example:
+      hpc redrive 20260131-140509-k7mq2x --wait
+    """
+    with connect(stage) as connection:
+        if not is_waiting:
+            redrive(connection.api, job_id)
+            click.echo(f"job {job_id} goes on; hpc fetch {job_id} --stage {stage}")
+            return
+        view = progress_view(Console(stderr=True), job_id)
+        with leaving_on_interrupt(stage):
+            status = redrive_and_wait(connection.api, job_id, view)
+    print_status(Console(), status)
 
 
 @main.command()
-@_stage
+@stage_option
 @click.option("--local", is_flag=True, help="In this process, with no cloud and no credentials.")
 @click.option(
-    "--model", type=_FILE, default=DEFAULT_MODEL, help="Model file for --local.", show_default=True
+    "--model",
+    type=EXISTING_FILE,
+    default=DEFAULT_MODEL,
+    help="Model file for --local.",
+    show_default=True,
 )
-@click.argument("pictures", nargs=-1, required=True, type=_FILE)
+@click.argument("pictures", nargs=-1, required=True, type=EXISTING_FILE)
 def classify(stage: str, local: bool, model: Path, pictures: tuple[Path, ...]) -> None:
     """Classify PNG, JPEG, WebP, GIF or BMP pictures of clothing at once, without a job.
 
@@ -223,35 +246,19 @@ def classify(stage: str, local: bool, model: Path, pictures: tuple[Path, ...]) -
     print_predictions(Console(), pictures, predictions)
 
 
-@contextmanager
-def _leaving_on_interrupt(stage: str) -> Iterator[None]:
-    """When the user stops watching, say how to come back; the job goes on."""
-    try:
-        yield
-    except JobInterruptedError as interrupt:
-        click.echo(
-            f"{interrupt}\nre-attach: hpc fetch {interrupt.job_id} --stage {stage}", err=True
-        )
-        raise click.exceptions.Exit(EXIT_INTERRUPTED) from interrupt
+main.add_command(size_command)
 
 
-def _read_dataset(images: Path, labels: Path | None, no_labels: bool) -> Dataset:
-    if no_labels and labels is not None:
-        raise click.UsageError("--labels and --no-labels exclude each other")
-    beside = images.with_name("labels.idx")
-    if labels is None and not no_labels and beside.is_file():
-        labels = beside
-    return read_dataset(images, labels)
+def _hand_over(outcome: JobOutcome, out: Path, *, accept_partial: bool) -> None:
+    """Write and print what the job came to; part of the images is an error unless it was asked."""
+    write_outcome(outcome, out)
+    print_outcome(Console(), outcome, out)
+    if not outcome.is_complete and not accept_partial:
+        raise click.exceptions.Exit(EXIT_PARTIAL)
 
 
 def _upload(connection: Connection, dataset: Dataset) -> tuple[Uploaded, ...]:
-    """The images' object, then the labels' if there are any."""
-    s3 = connection.client("s3")
-    bucket = connection.deployment.input_bucket
-    files = [(dataset.images_path, "images.idx")]
-    if dataset.labels_path is not None:
-        files.append((dataset.labels_path, "labels.idx"))
-    return tuple(upload_input(s3, bucket=bucket, path=path, name=name) for path, name in files)
+    return upload_dataset(connection.client("s3"), connection.deployment.input_bucket, dataset)
 
 
 def _request(uploads: tuple[Uploaded, ...], shard_size: int, job_id: str | None) -> JobRequest:

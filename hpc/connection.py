@@ -35,9 +35,20 @@ def connect(stage: str) -> Iterator[Connection]:
 
     Raises NotDeployedError, or HpcError where no credentials or region are configured.
     """
+    session = open_session()
+    deployment = read_deployment(stage, session=session)
+    with retrying_session(
+        ExecuteApiAuth(session.get_credentials(), region=deployment.region)
+    ) as http:
+        yield Connection(
+            deployment=deployment, api=JobsApi(deployment.api_url, http), session=session
+        )
+
+
+def open_session() -> boto3.Session:
+    """The session that the usual AWS environment gives; HpcError names what it does not."""
     session = boto3.Session()
-    credentials = session.get_credentials()
-    if credentials is None:
+    if session.get_credentials() is None:
         raise HpcError(
             "no AWS credentials: configure them as for the aws command line "
             "(https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-files.html), "
@@ -45,8 +56,4 @@ def connect(stage: str) -> Iterator[Connection]:
         )
     if session.region_name is None:
         raise HpcError("no AWS region: set AWS_REGION or a region in your AWS profile")
-    deployment = read_deployment(stage, session=session)
-    with retrying_session(ExecuteApiAuth(credentials, region=deployment.region)) as http:
-        yield Connection(
-            deployment=deployment, api=JobsApi(deployment.api_url, http), session=session
-        )
+    return session

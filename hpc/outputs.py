@@ -6,6 +6,7 @@ is an error that names it, and an address is read from the outputs, never compos
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -61,17 +62,7 @@ def read_deployment(stage: str, *, session: boto3.Session | None = None) -> Depl
     """
     session = session or boto3.Session()
     cloudformation = session.client("cloudformation")
-    found: dict[str, str] = {}
-    for role, keys in _OUTPUTS.items():
-        stack_name = f"{APP}-{stage}-{role}"
-        outputs = _stack_outputs(cloudformation, stack_name, stage)
-        for key in keys:
-            if key not in outputs:
-                raise NotDeployedError(
-                    f"stack {stack_name} has no output {key}; it has "
-                    f"{', '.join(sorted(outputs)) or 'none'}: {_how_to_deploy(stage)}"
-                )
-            found[key] = outputs[key]
+    found = read_outputs(cloudformation, stage, _OUTPUTS, hint=_how_to_deploy(stage))
     return Deployment(
         stage=stage,
         region=cloudformation.meta.region_name,
@@ -83,21 +74,39 @@ def read_deployment(stage: str, *, session: boto3.Session | None = None) -> Depl
     )
 
 
-def _stack_outputs(cloudformation: Any, stack_name: str, stage: str) -> dict[str, str]:
+def read_outputs(
+    cloudformation: Any, stage: str, wanted: Mapping[str, tuple[str, ...]], *, hint: str
+) -> dict[str, str]:
+    """The outputs that `wanted` names for each stack's role; `hint` says how they come to be.
+
+    Raises NotDeployedError that names the stack or the output that is missing.
+    """
+    found: dict[str, str] = {}
+    for role, keys in wanted.items():
+        stack_name = f"{APP}-{stage}-{role}"
+        outputs = _stack_outputs(cloudformation, stack_name, hint)
+        for key in keys:
+            if key not in outputs:
+                raise NotDeployedError(
+                    f"stack {stack_name} has no output {key}; it has "
+                    f"{', '.join(sorted(outputs)) or 'none'}: {hint}"
+                )
+            found[key] = outputs[key]
+    return found
+
+
+def _stack_outputs(cloudformation: Any, stack_name: str, hint: str) -> dict[str, str]:
     try:
         stack = cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]
     except ClientError as error:
         if "does not exist" in error.response["Error"].get("Message", ""):
             raise NotDeployedError(
-                f"stack {stack_name} is not deployed in {cloudformation.meta.region_name}: "
-                f"{_how_to_deploy(stage)}"
+                f"stack {stack_name} is not deployed in {cloudformation.meta.region_name}: {hint}"
             ) from error
         raise
     status = stack["StackStatus"]
     if status not in _USABLE | _USABLE_WHILE_CLEANING:
-        raise NotDeployedError(
-            f"stack {stack_name} is {status}, which is not usable: {_how_to_deploy(stage)}"
-        )
+        raise NotDeployedError(f"stack {stack_name} is {status}, which is not usable: {hint}")
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
 

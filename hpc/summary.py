@@ -9,14 +9,22 @@ from __future__ import annotations
 import csv
 import json
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from hpc.errors import HpcError
 from hpc.outcome import JobOutcome
 from hpc.report.page import render_report
+from hpc.results import JobResults
 from prices import us_east_1 as prices
 from shpc_core.labels import CLASS_NAMES
+from shpc_core.telemetry import Telemetry
 
 SUMMARY, REPORT, PREDICTIONS = "summary.json", "report.html", "predictions.csv"
 
@@ -32,10 +40,12 @@ def summarize(outcome: JobOutcome) -> dict[str, Any]:
         "place": outcome.deployment.place,
         "started_at": outcome.started_at.isoformat(),
         "stopped_at": outcome.stopped_at.isoformat(),
+        "complete": outcome.is_complete,
         "images": coverage.expected,
         "predicted": coverage.predicted,
         "missing": coverage.missing,
         "duplicated": coverage.duplicated,
+        "missing_shards": [msgspec.to_builtins(shard) for shard in outcome.missing_shards],
         "accuracy": None if evaluation is None else evaluation.accuracy,
         "accuracy_interval": None if evaluation is None else list(evaluation.interval),
         "job_seconds": round(outcome.seconds, 3),
@@ -44,7 +54,11 @@ def summarize(outcome: JobOutcome) -> dict[str, Any]:
         "shards": outcome.results.report.shards,
         "environments": outcome.environments,
         "cold_starts": outcome.cold_starts,
+        "provisioned_invocations": outcome.provisioned,
+        "on_demand_invocations": outcome.on_demand,
+        **measured(outcome.results.telemetry),
         "retries": outcome.retries,
+        "redrives": outcome.redrives,
         "throttles": outcome.throttles.count,
         "throttles_reason": outcome.throttles.reason,
         "cost_usd": outcome.cost.usd,
@@ -53,6 +67,16 @@ def summarize(outcome: JobOutcome) -> dict[str, Any]:
         "cost_prices_as_of": prices.AS_OF,
         "architecture": outcome.cost.architecture,
         "model_sha256": outcome.results.report.model.sha256,
+    }
+
+
+def measured(telemetry: Sequence[Telemetry]) -> dict[str, float | int | None]:
+    """What `hpc size` computes with: means, because that is what Little's law is about."""
+    inits_ms = [one.init_ms for one in telemetry if one.init_ms is not None]
+    return {
+        "cold_start_ms": round(fmean(inits_ms), 1) if inits_ms else None,
+        "duration_ms": round(fmean(one.duration_ms for one in telemetry), 3),
+        "memory_mb": max(one.memory_mb for one in telemetry),
     }
 
 
@@ -78,7 +102,8 @@ def write_outcome(outcome: JobOutcome, folder: Path) -> None:
 def _write_files(outcome: JobOutcome, folder: Path) -> None:
     with tempfile.TemporaryDirectory(dir=folder, prefix=".unfinished-") as unfinished:
         made = Path(unfinished)
-        _write_predictions(outcome, made / PREDICTIONS)
+        labels = None if outcome.dataset is None else outcome.dataset.labels
+        write_predictions(outcome.results, labels, made / PREDICTIONS)
         (made / REPORT).write_text(render_report(outcome), encoding="utf-8")
         (made / SUMMARY).write_text(
             json.dumps(summarize(outcome), indent=2) + "\n", encoding="utf-8"
@@ -88,16 +113,21 @@ def _write_files(outcome: JobOutcome, folder: Path) -> None:
             (made / name).replace(folder / name)
 
 
-def _write_predictions(outcome: JobOutcome, path: Path) -> None:
-    results = outcome.results
-    labels = None if outcome.dataset is None else outcome.dataset.labels
+def write_predictions(results: JobResults, labels: NDArray[np.uint8] | None, path: Path) -> None:
+    """One line for each image, with its true label where there are `labels`.
+
+    An image that is missing has empty fields.
+    """
     with path.open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(
             ["index", "label", "name", "confidence", *([] if labels is None else ["true_label"])]
         )
-        for number, index in enumerate(results.index):
-            label = results.label[number]
-            # A float32 prints as the shortest text that reads back as the same number.
-            row = [index, label, CLASS_NAMES[label], results.confidence[number]]
-            rows.writerow(row if labels is None else [*row, labels[number]])
+        predicted = dict(zip(results.index.tolist(), range(len(results.index)), strict=True))
+        for index in range(results.coverage.expected):
+            row: list[object] = [index, "", "", ""]
+            if (number := predicted.get(index)) is not None:
+                label = results.label[number]
+                # A float32 prints as the shortest text that reads back as the same number.
+                row = [index, label, CLASS_NAMES[label], results.confidence[number]]
+            rows.writerow(row if labels is None else [*row, labels[index]])

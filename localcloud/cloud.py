@@ -13,6 +13,7 @@ import secrets
 import shutil
 import string
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -31,8 +32,16 @@ from localcloud.http_api import HttpApiFront, endpoint_patches
 from localcloud.iam import Gate
 from localcloud.identity import Authentication
 from localcloud.images.docker import docker_program
+from localcloud.images.engine import cloud_label, engine_for
+from localcloud.monitoring.actions import actions
 from localcloud.monitoring.alarm_api import alarm_patches
 from localcloud.monitoring.alarms import Alarms
+from localcloud.monitoring.metric_api import metric_patches
+from localcloud.monitoring.metrics import Clock, Metrics
+from localcloud.monitoring.minutes import Minutes
+from localcloud.monitoring.topics import Topics
+from localcloud.scaling.api import scaling_patches
+from localcloud.scaling.service import Scaling
 from localcloud.server import CloudApplication, KeepAliveServer
 from localcloud.services.bucket_policies import bucket_policy_patches
 from localcloud.services.budgets import budget_patches
@@ -44,6 +53,7 @@ from localcloud.services.patches import Patch, applied, configured
 from localcloud.services.provisioned_concurrency import ProvisionedConcurrency
 from localcloud.services.request_parameters import request_parameter_patches
 from localcloud.services.s3 import s3_patches
+from localcloud.services.topic_subscribers import topic_subscriber_patches
 from localcloud.services.vpc_dependencies import vpc_dependency_patches
 from localcloud.services.vpc_endpoints import vpc_endpoint_patches
 from localcloud.state_dir import temporary_state_dir
@@ -79,14 +89,18 @@ class Cloud:
         limits: ServiceLimits | None = None,
         batch_limits: BatchLimits | None = None,
         make_functions: Callable[[CloudContext], FunctionService] | None = None,
+        containers: bool = False,
         middleware: Callable[[WSGIApplication], WSGIApplication] | None = None,
+        clock: Clock | None = None,
     ) -> None:
         """`port` 0 takes a free one. `state_dir` must be empty or absent; it is removed at `stop`.
 
         `limits` are those of FunctionService; what `make_functions` makes has its own. `middleware`
-        wraps the application that answers every request of this cloud. Raises ValueError for an
-        account that is not 12 digits, a `state_dir` with files in it, or both `limits` and
-        `make_functions`.
+        wraps the application that answers every request of this cloud. With `containers`, images
+        are built by this machine's container engine and functions run in them. Metrics, alarms and
+        scaling go by real time; with a `clock` of one's own (seconds since 1970), as tests have,
+        they go by it and only when `tick` is called. Raises ValueError for an account that is not
+        12 digits, a `state_dir` with files in it, or both `limits` and `make_functions`.
         """
         if len(account) != 12 or not account.isdecimal():
             raise ValueError(f"account: {account!r}; allowed: 12 digits")
@@ -99,7 +113,9 @@ class Cloud:
         self._account = account
         self._state_dir = state_dir
         self._make_functions = make_functions or partial(FunctionService, limits=limits)
+        self._containers = containers
         self._middleware = middleware
+        self._clock = clock
         self._started = ExitStack()
         self._context: CloudContext | None = None
         self._functions: FunctionService | None = None
@@ -107,6 +123,7 @@ class Cloud:
         self._batch: BatchService | None = None
         self._cloudformation: CloudFormationService | None = None
         self._gate: Gate | None = None
+        self._minutes: Minutes | None = None
         self._docker_program = ""
 
     @property
@@ -130,13 +147,17 @@ class Cloud:
         """Decides on every call; its `decisions` say what was asked for."""
         return _running(self._gate)
 
+    def tick(self) -> None:
+        """A minute is over by the cloud's clock: see Minutes."""
+        _running(self._minutes).tick()
+
     @property
     def environ(self) -> dict[str, str]:
         """Variables with which the CDK CLI, boto3 and the functions' clients use this cloud."""
         return {**self.context.environ, "CDK_DOCKER": self._docker_program}
 
     def start(self) -> Cloud:
-        """Raises RuntimeError when this process has a cloud, OSError when the port is taken."""
+        """Raises RuntimeError if this process has a cloud, OSError for the port, NoEngineError."""
         if not _only_cloud.acquire(blocking=False):
             raise RuntimeError("a cloud is up in this process: stop it, or start another process")
         with ExitStack() as starting:
@@ -155,10 +176,16 @@ class Cloud:
         starting.callback(self._forget)
         # The parts below call services over HTTP while they stop, so the server ends after them.
         starting.callback(server.stop)
+        if self._containers:
+            starting.enter_context(engine_for(cloud_label(context.state_dir)))
         gate = self._gate = Gate(context)
         functions = self._functions = self._make_functions(context)
         starting.enter_context(configured())
+        provisioned = ProvisionedConcurrency(context, functions.provision)
+        scaling = Scaling(context, provisioned)
+        alarms = Alarms(context, actions(Topics(context, gate.allows), scaling))
         starting.enter_context(applied(_patches(context, functions, gate)))
+        starting.enter_context(applied(_measuring_patches(context, alarms, scaling)))
         starting.callback(await_executions)
         starting.callback(functions.stop)
         batch = self._batch = BatchService(context, gate.allows, self._batch_limits)
@@ -166,18 +193,25 @@ class Cloud:
         cloudformation = self._cloudformation = CloudFormationService(context)
         starting.callback(cloudformation.stop)
         starting.callback(stop_executions)
-        self._docker_program = docker_program(context)
+        self._docker_program = docker_program(context, containers=self._containers)
         application = CloudApplication(
             context,
             cloudformation=cloudformation.wsgi_app,
             batch=batch.wsgi_app,
             invoke=functions.wsgi_invoke,
-            provisioned_concurrency=ProvisionedConcurrency(context, functions.provision),
+            provisioned_concurrency=provisioned,
             http_api=HttpApiFront(context, functions.invoke, gate.allows),
             authentication=Authentication(context),
             gate=gate,
         )
         server.start(self._middleware(application) if self._middleware else application)
+        minutes = self._minutes = Minutes(
+            context.metrics.clock,
+            (functions.measure_provisioned, scaling.run_schedules, alarms.evaluate),
+        )
+        if self._clock is None:
+            minutes.start()
+        starting.callback(minutes.stop)
         log.info("cloud %s up at %s", context.account, context.endpoint)
 
     def _new_context(self, starting: ExitStack, port: int) -> CloudContext:
@@ -195,6 +229,7 @@ class Cloud:
             state_dir=state_dir,
             access_key_id="AKIA" + "".join(secrets.choice(alphabet) for _ in range(16)),
             secret_access_key=secrets.token_urlsafe(30),
+            metrics=Metrics(self._clock or time.time),
         )
 
     def stop(self) -> None:
@@ -203,6 +238,7 @@ class Cloud:
 
     def _forget(self) -> None:
         self._context = self._functions = self._cloudformation = self._gate = None
+        self._minutes = None
         self._batch = None
 
     def __enter__(self) -> Cloud:
@@ -248,7 +284,15 @@ def _patches(context: CloudContext, functions: FunctionService, gate: Gate) -> l
         *vpc_dependency_patches(),
         *vpc_endpoint_patches(),
         *budget_patches(),
-        *alarm_patches(Alarms(context, lambda action, change: None)),
+        *topic_subscriber_patches(context, functions, gate.allows),
+    ]
+
+
+def _measuring_patches(context: CloudContext, alarms: Alarms, scaling: Scaling) -> list[Patch]:
+    return [
+        *metric_patches(context.metrics),
+        *alarm_patches(alarms),
+        *scaling_patches(scaling),
     ]
 
 

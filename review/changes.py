@@ -86,7 +86,7 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]
     """The changes between two sets of templates (stack -> template), the gravest first."""
     found = [
         change
-        for stack in sorted(before | after)
+        for stack in sorted({*before, *after})
         for change in _of_stack(stack, before.get(stack, {}), after.get(stack, {}))
     ]
     return sorted(
@@ -111,7 +111,9 @@ def _of_resource(
     kind = (now or was or {})["Type"]
     if was is None or now is None or was["Type"] != now["Type"]:
         effect = Effect.ADDED if was is None else Effect.REMOVED if now is None else Effect.REPLACED
-        details = (f"Type: {was['Type']} → {kind}",) if was and now else ()
+        details: tuple[str, ...] = ()
+        if was and now:
+            details += (f"Type: {was['Type']} → {kind}",)
         if was and was.get("DeletionPolicy", "Delete") != "Delete":
             details += (f"its DeletionPolicy is {was['DeletionPolicy']}: it stays, unmanaged",)
         return Change(

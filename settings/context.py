@@ -68,7 +68,8 @@ def _override(
             continue
         accepted.setdefault(field.rpartition(".")[0], {})[field] = parsed
 
-    for group in accepted.values():
+    # Outer groups first: an inner one may stand in what an outer one has just made.
+    for _, group in sorted(accepted.items(), key=lambda item: item[0].count(".")):
         try:
             merged = _merged(stage.model_dump(), nested(group))
             stage = StageSettings.model_validate(merged)

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from settings.concurrency import concurrency_rules
 from settings.errors import Violation
+from settings.schedules import campaign_rules
 from settings.stage import FunctionSettings, MapChildren, StageSettings
 
 
@@ -47,7 +49,6 @@ LAMBDA_MEMORY_MB = Range(low=128, high=10_240, unit="MB", source=_LAMBDA)
 LAMBDA_TIMEOUT_S = Range(low=1, high=900, unit="s", source=_LAMBDA)
 # An account starts with 1,000 (new ones with as few as 10) and is raised on request.
 LAMBDA_CONCURRENCY = Range(low=1, high=1_000_000, unit="execution environments", source=_LAMBDA)
-LAMBDA_UNRESERVED_CONCURRENCY = 100
 PROVISIONED_TARGET = Range(low=0.1, high=0.9, unit="utilisation", source=_LAMBDA_PROVISIONED)
 MAP_CONCURRENCY = Range(low=1, high=10_000, unit="child executions", source=_STATES_MAP)
 EXECUTION_S = Range(low=1, high=31_536_000, unit="s", source=_STATES)
@@ -71,7 +72,7 @@ def platform_limits(stage: StageSettings) -> Iterator[Violation]:
     yield from LAMBDA_CONCURRENCY.check("account_concurrency", stage.account_concurrency)
     for name, function in stage.functions.items():
         yield from _function_limits(name, function)
-    yield from _concurrency_limits(stage)
+    yield from concurrency_rules(stage)
     yield from _workflow_limits(stage)
     for name in ("predict", "jobs"):
         yield from HTTP_INTEGRATION_S.check(f"{name}.timeout_s", stage.functions[name].timeout_s)
@@ -103,30 +104,12 @@ def _function_limits(name: str, function: FunctionSettings) -> Iterator[Violatio
     if kept.maximum < kept.minimum:
         allowed = f"at least {name}.provisioned.minimum, {kept.minimum}"
         yield Violation(f"{name}.provisioned.maximum", kept.maximum, allowed)
-
-
-def _concurrency_limits(stage: StageSettings) -> Iterator[Violation]:
-    spare = stage.account_concurrency - LAMBDA_UNRESERVED_CONCURRENCY
-    provisioned = {
-        f"{name}.provisioned.maximum": function.provisioned.maximum
-        for name, function in stage.functions.items()
-        if function.provisioned is not None
-    }
-    if provisioned and sum(provisioned.values()) > spare:
-        allowed = (
-            f"together at most {spare}: account_concurrency less the "
-            f"{LAMBDA_UNRESERVED_CONCURRENCY} that Lambda keeps unreserved ({_LAMBDA})"
-        )
-        yield Violation(" + ".join(provisioned), sum(provisioned.values()), allowed)
-    # A map as wide as the account would starve the API that reports on it.
-    widest = stage.account_concurrency * 9 // 10
-    if stage.map_concurrency > widest:
-        allowed = f"at most {widest}, nine tenths of account_concurrency leave some for the API"
-        yield Violation("map_concurrency", stage.map_concurrency, allowed)
+    yield from campaign_rules(name, kept)
 
 
 def _workflow_limits(stage: StageSettings) -> Iterator[Violation]:
     yield from MAP_CONCURRENCY.check("map_concurrency", stage.map_concurrency)
+    yield from MAP_CONCURRENCY.check("reduce_concurrency", stage.reduce_concurrency)
     yield from EXECUTION_S.check("job_timeout_s", stage.job_timeout_s)
     if stage.map_children is MapChildren.EXPRESS:
         yield from EXPRESS_EXECUTION_S.check("classify.timeout_s", stage.classify.timeout_s)

@@ -12,7 +12,8 @@ from typing import Any
 
 from settings.stage import Architecture, MapChildren, ProvisionedConcurrency, StageSettings
 
-_WARM = ProvisionedConcurrency(minimum=2, maximum=50, target_utilization=0.6)
+_WARM_SHARDS = ProvisionedConcurrency(minimum=2, maximum=50, target_utilization=0.6)
+_WARM_API = ProvisionedConcurrency(minimum=1, maximum=10, target_utilization=0.6)
 
 # fmt: off
 _TABLE: tuple[tuple[str, object, object], ...] = (
@@ -33,25 +34,30 @@ _TABLE: tuple[tuple[str, object, object], ...] = (
     ("monthly_budget_usd",            None,                  200),
 
     ("map_children",                  MapChildren.STANDARD,  MapChildren.STANDARD),
-    ("map_concurrency",               100,                   800),
-    ("reduce_concurrency",            100,                   800),
+    ("map_concurrency",               100,                   600),
+    ("reduce_concurrency",            20,                    60),
     ("tolerated_failure_percentage",  0.0,                   0.0),
     ("job_timeout_s",                 3600,                  86_400),
 
     ("plan.memory_mb",                512,                   512),
     ("plan.timeout_s",                60,                    60),
+    ("plan.reserved_concurrency",     10,                    10),
     ("plan.provisioned",              None,                  None),
     ("classify.memory_mb",            1769,                  1769),
     ("classify.timeout_s",            120,                   120),
-    ("classify.provisioned",          None,                  _WARM),
+    ("classify.reserved_concurrency", 100,                   600),
+    ("classify.provisioned",          None,                  _WARM_SHARDS),
     ("reduce.memory_mb",              1769,                  3008),
     ("reduce.timeout_s",              300,                   300),
+    ("reduce.reserved_concurrency",   20,                    60),
     ("reduce.provisioned",            None,                  None),
     ("predict.memory_mb",             1769,                  1769),
     ("predict.timeout_s",             29,                    29),
-    ("predict.provisioned",           None,                  None),
+    ("predict.reserved_concurrency",  10,                    50),
+    ("predict.provisioned",           None,                  _WARM_API),
     ("jobs.memory_mb",                512,                   512),
     ("jobs.timeout_s",                15,                    15),
+    ("jobs.reserved_concurrency",     10,                    20),
     ("jobs.provisioned",              None,                  None),
 
     ("api.rate_per_s",                20,                    100),

@@ -13,10 +13,11 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from settings.stage import StageSettings
-from stacks.components.execution_grants import grant_describe, grant_start
+from stacks.components.execution_grants import grant_describe, grant_redrive, grant_start
 from stacks.components.image_function import ImageFunction
-from stacks.components.object_grants import grant_get
+from stacks.components.object_grants import grant_get, grant_list
 from stacks.components.signed_http_api import SignedHttpApi
+from stacks.components.workload_metrics import telemetry_environment
 from stacks.stage_stack import StageStack
 from workloads.catalogue import JOBS, JOBS_PREFIX, PREDICT
 
@@ -46,13 +47,17 @@ class ApiStack(StageStack):
             environment={
                 "STATE_MACHINE_ARN": machine.state_machine_arn,
                 "RESULTS_BUCKET": results.bucket_name,
+                **telemetry_environment(JOBS, stage),
             },
             logs=self.logs,
             tracing=stage.tracing,
         )
         grant_start(machine, jobs.role)
         grant_describe(machine, jobs.role, children=stage.map_children)
+        grant_redrive(machine, jobs.role)
         grant_get(results, f"{JOBS_PREFIX}*", jobs.role)
+        # Which failures are recorded: their keys are the only index that there is.
+        grant_list(results, f"{JOBS_PREFIX}*/failures/*", jobs.role)
 
         api = SignedHttpApi(self, "Api", settings=stage.api, logs=self.logs)
         api.serve(JOBS, jobs.live)

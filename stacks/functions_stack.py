@@ -12,6 +12,7 @@ from constructs import Construct
 from settings.stage import StageSettings
 from stacks.components.image_function import ImageFunction
 from stacks.components.object_grants import grant_get, grant_put
+from stacks.components.workload_metrics import telemetry_environment
 from stacks.stage_stack import StageStack
 from workloads.catalogue import CLASSIFY, INPUT_PREFIX, JOBS_PREFIX, PLAN, PREDICT, REDUCE, Function
 
@@ -40,7 +41,10 @@ class FunctionsStack(StageStack):
                 declared=declared,
                 settings=stage.functions[declared.name],
                 architecture=stage.architecture,
-                environment={name: variables[name] for name in declared.environment},
+                environment={
+                    **{name: variables[name] for name in declared.environment},
+                    **telemetry_environment(declared, stage),
+                },
                 logs=self.logs,
                 tracing=stage.tracing,
             )

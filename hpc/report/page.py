@@ -64,6 +64,7 @@ def _galleries(outcome: JobOutcome) -> tuple[Gallery, ...]:
         return ()
     return choose_pictures(
         outcome.dataset.images,
+        outcome.results.index,
         outcome.results.label,
         outcome.results.confidence,
         outcome.dataset.labels,
@@ -78,8 +79,11 @@ def _execution_facts(outcome: JobOutcome) -> list[tuple[str, str]]:
     return [
         ("Shards", count(len(telemetry))),
         ("Execution environments", count(outcome.environments)),
+        ("Invocations on provisioned environments", count(outcome.provisioned)),
+        ("On demand", count(outcome.on_demand)),
         ("Cold starts", count(outcome.cold_starts)),
         ("Retries", count(outcome.retries)),
+        *([("Redrives", count(outcome.redrives))] if outcome.redrives else []),
         ("Throttles", "not known" if throttles is None else count(throttles)),
         ("Shard duration, median", f"{statistics.median(durations_ms):,.0f} ms"),
         ("Shard duration, longest", f"{durations_ms[-1]:,.0f} ms"),

@@ -136,7 +136,7 @@ def _bar(one: Telemetry, origin_s: float, span_s: float) -> Bar:
         f"shard {one.shard}",
         f"{begin:.2f} to {one.ended_at - origin_s:.2f} s",
         f"{one.duration_ms:,.0f} ms",
-        f"cold, init {1000 * init_s:,.0f} ms" if one.cold else "warm",
+        f"cold, init {1000 * init_s:,.0f} ms" if one.cold else _warmth(one),
     ]
     if one.attempt:
         words.append(f"retry {one.attempt}")
@@ -148,6 +148,10 @@ def _bar(one: Telemetry, origin_s: float, span_s: float) -> Bar:
         retried=one.attempt > 0,
         title=", ".join(words),
     )
+
+
+def _warmth(one: Telemetry) -> str:
+    return "provisioned" if one.provisioned else "warm"
 
 
 def _init_s(one: Telemetry) -> float:

@@ -16,6 +16,7 @@ from shpc_core.messages import ShardRequest, parse
 from shpc_core.steps.classify import classify_shard
 from shpc_core.store import open_bucket
 from shpc_core.telemetry import ExecutionEnvironment
+from shpc_lambda.observation import Observation
 
 
 class Context(Protocol):
@@ -28,9 +29,11 @@ class Context(Protocol):
 _INPUTS = open_bucket(os.environ["INPUT_BUCKET"], os.environ)
 _RESULTS = open_bucket(os.environ["RESULTS_BUCKET"], os.environ)
 _CLASSIFIER = Classifier(shipped_model(os.environ))
+_OBSERVATION = Observation(os.environ)
 _ENVIRONMENT = ExecutionEnvironment("classify", os.environ)
 
 
+@_OBSERVATION.each
 def handler(event: Any, context: Context) -> Any:
     """A shard of the state machine in; its number and its count of images out."""
     invocation = _ENVIRONMENT.begin(
@@ -43,4 +46,5 @@ def handler(event: Any, context: Context) -> Any:
         classifier=_CLASSIFIER,
         invocation=invocation,
     )
+    _OBSERVATION.done(images=shard.count, shards=1)
     return msgspec.to_builtins(shard)

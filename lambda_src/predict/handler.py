@@ -16,6 +16,7 @@ from shpc_core.messages import parse
 from shpc_core.pictures import PicturesRequest, classify_pictures
 from shpc_http.events import HttpEvent, parse_event
 from shpc_http.responses import HttpError, answer, answered
+from shpc_lambda.observation import Observation
 
 # What base64 leaves of the 6 MB that an event may hold.
 MAX_BODY_BYTES = 4_500_000
@@ -28,15 +29,19 @@ class Context(Protocol):
 
 
 _CLASSIFIER = Classifier(shipped_model(os.environ))
+_OBSERVATION = Observation(os.environ)
 
 
+@_OBSERVATION.each
 def handler(event: Any, context: Context) -> dict[str, Any]:
     """An HTTP API event in, a response out, whatever happens."""
     return answered(lambda: _classify(parse_event(event)), request_id=context.aws_request_id)
 
 
 def _classify(event: HttpEvent) -> dict[str, Any]:
-    return answer(200, classify_pictures(_pictures(event), classifier=_CLASSIFIER))
+    classified = classify_pictures(_pictures(event), classifier=_CLASSIFIER)
+    _OBSERVATION.done(images=len(classified.predictions))
+    return answer(200, classified)
 
 
 def _pictures(event: HttpEvent) -> PicturesRequest:

@@ -12,11 +12,14 @@ from shpc_core.messages import GroupRequest, ReportRequest, parse
 from shpc_core.steps.reduce_group import reduce_group
 from shpc_core.steps.reduce_job import reduce_job
 from shpc_core.store import open_bucket
+from shpc_lambda.observation import Observation
 
 _INPUTS = open_bucket(os.environ["INPUT_BUCKET"], os.environ)
 _RESULTS = open_bucket(os.environ["RESULTS_BUCKET"], os.environ)
+_OBSERVATION = Observation(os.environ)
 
 
+@_OBSERVATION.each
 def handler(event: Any, context: object) -> Any:
     """`{"level": "group" | "job", ...}` in, the step's answer out; raises what the step raises."""
     del context

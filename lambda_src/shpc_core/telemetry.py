@@ -21,10 +21,14 @@ from shpc_core.messages import Message
 
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 INITIALIZATION_TYPE = "AWS_LAMBDA_INITIALIZATION_TYPE"
+PROVISIONED = "provisioned-concurrency"
 
 
 class Telemetry(Message, frozen=True, kw_only=True):
-    """One invocation. Times are seconds since the epoch; `init_ms` is null unless cold."""
+    """One invocation. Times are seconds since the epoch; `init_ms` is null unless cold.
+
+    `provisioned` where its environment was initialised ahead, by provisioned concurrency.
+    """
 
     function: str
     environment: str
@@ -37,6 +41,7 @@ class Telemetry(Message, frozen=True, kw_only=True):
     attempt: int
     request_id: str
     shard: int
+    provisioned: bool = False
 
     @property
     def duration_ms(self) -> float:
@@ -77,6 +82,7 @@ class Invocation:
     environment: str
     init_ms: float | None
     cold: bool
+    provisioned: bool
     started_at: float
     memory_mb: int
     request_id: str
@@ -95,6 +101,7 @@ class Invocation:
             attempt=attempt,
             request_id=self.request_id,
             shard=shard,
+            provisioned=self.provisioned,
         )
 
 
@@ -105,7 +112,9 @@ class ExecutionEnvironment:
         self._function = function
         self._id = secrets.token_hex(8)
         self._init_ms = process_age_ms()
-        self._cold = environment.get(INITIALIZATION_TYPE, "on-demand") == "on-demand"
+        initialised = environment.get(INITIALIZATION_TYPE, "on-demand")
+        self._cold = initialised == "on-demand"
+        self._provisioned = initialised == PROVISIONED
 
     def begin(self, *, memory_mb: int, request_id: str) -> Invocation:
         """Starts the clock of one invocation; only the first of an environment can be cold."""
@@ -115,6 +124,7 @@ class ExecutionEnvironment:
             environment=self._id,
             init_ms=self._init_ms if cold else None,
             cold=cold,
+            provisioned=self._provisioned,
             started_at=time.time(),
             memory_mb=memory_mb,
             request_id=request_id,

@@ -11,7 +11,7 @@ import logging
 import shutil
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,6 +76,7 @@ class Fleet:
         self._provisioned: dict[tuple[str, str], int] = {}
         self._credentials: dict[tuple[str, str], Session] = {}
         self._stopped = False
+        self.has_used_containers = False
 
     def pool(self, configuration: FunctionConfiguration) -> Pool:
         """The pool of a version, made if need be.
@@ -112,6 +113,18 @@ class Fleet:
         with self._lock:
             self._provisioned[function, qualifier] = count
         self.reconcile()
+
+    def provisioned(self) -> Iterator[tuple[str, str, Pool]]:
+        """Function, qualifier and pool of what has provisioned concurrency."""
+        with self._lock:
+            wanted = [key for key, count in self._provisioned.items() if count]
+        for function, qualifier in wanted:
+            try:
+                configuration = self._deployed.resolve(function, qualifier).configuration
+                yield function, qualifier, self.pool(configuration)
+            except ServiceError:
+                # It is gone, or cannot run: nothing is kept for it.
+                continue
 
     def reconcile(self) -> None:
         """Retire versions that changed or whose credentials end; start what is provisioned."""
@@ -214,6 +227,7 @@ class Fleet:
 
     def _spec(self, configuration: FunctionConfiguration, credentials: Session) -> EnvironmentSpec:
         code = self._code.code(configuration)
+        self.has_used_containers |= code.container is not None
         return EnvironmentSpec(
             function_name=configuration.name,
             version=configuration.version,
@@ -231,6 +245,7 @@ class Fleet:
             timeout_s=configuration.timeout_s,
             log_group=configuration.log_group,
             log_as_json=configuration.log_settings.get("LogFormat") == "JSON",
+            container=code.container,
         )
 
     def _role_credentials(self, configuration: FunctionConfiguration) -> Session:

@@ -1,133 +1,84 @@
 """Lambda's metrics in this cloud's CloudWatch, as a client reads them on AWS.
 
-The invoking threads add to running sums; what has come together is published at most once a
-second or on flush, one statistic set per metric, so that memory does not grow with the number of
-invocations. Sums, averages, extremes and sample counts are exact; percentiles are not to be had.
-
 https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+https://docs.aws.amazon.com/lambda/latest/dg/monitoring-concurrency.html
 """
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass
-from typing import Any
-
-from moto.cloudwatch.models import MetricAggregatedDatum, cloudwatch_backends
-from moto.core.utils import utcnow
+from localcloud.monitoring.metrics import COUNT, MILLISECONDS, Metric, Metrics
 
 NAMESPACE = "AWS/Lambda"
 
-_COUNT = "Count"
-_MILLISECONDS = "Milliseconds"
+_PREFIX = "ProvisionedConcurrency"
+UTILIZATION = f"{_PREFIX}Utilization"
+_EXECUTIONS = "ProvisionedConcurrentExecutions"
 
-_Dimensions = tuple[tuple[str, str], ...]
-
-
-class _StatisticSet(MetricAggregatedDatum):
-    """CloudWatch takes dimensions exactly; moto's GetMetricStatistics adds up every superset."""
-
-    def filter(
-        self,
-        namespace: str | None,
-        name: str | None,
-        dimensions: list[dict[str, str]],
-        already_present_metrics: list[Any] | None = None,
-    ) -> bool:
-        asks_for_statistics = namespace is None and name is None
-        if asks_for_statistics and len(dimensions) != len(self.dimensions):
-            return False
-        return super().filter(namespace, name, dimensions, already_present_metrics)
-
-
-@dataclass
-class _Sum:
-    unit: str
-    total: float = 0.0
-    count: int = 0
-    smallest: float = float("inf")
-    largest: float = float("-inf")
-
-    def add(self, value: float) -> None:
-        self.total += value
-        self.count += 1
-        self.smallest = min(self.smallest, value)
-        self.largest = max(self.largest, value)
+_Value = tuple[str, float, str]
 
 
 class LambdaMetrics:
-    """Publishes into the CloudWatch of one account and region.
+    """Publishes into the metrics of one cloud.
 
     In every method `resource` is the function's name, with the qualifier it was called by if any.
     """
 
-    def __init__(self, account: str, region: str) -> None:
-        self._account = account
-        self._region = region
-        self._sums: dict[tuple[str, _Dimensions], _Sum] = {}
-        self._lock = threading.Lock()
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
 
     def invoked(self, function: str, resource: str, *, duration_ms: float, failed: bool) -> None:
         """One invocation that ran."""
-        with self._lock:
-            self._add(function, resource, "Invocations", 1)
-            self._add(function, resource, "Errors", int(failed))
-            self._add(function, resource, "Throttles", 0)
-            self._add(function, resource, "Duration", duration_ms, _MILLISECONDS)
+        self._add(
+            function,
+            resource,
+            ("Invocations", 1, COUNT),
+            ("Errors", int(failed), COUNT),
+            ("Throttles", 0, COUNT),
+            ("Duration", duration_ms, MILLISECONDS),
+        )
 
     def throttled(self, function: str, resource: str) -> None:
         """One invocation that was refused."""
-        with self._lock:
-            self._add(function, resource, "Throttles", 1)
+        self._add(function, resource, ("Throttles", 1, COUNT))
 
     def undelivered(self, function: str, resource: str, metric: str) -> None:
         """One record or dead letter that did not arrive, by the name AWS counts it under."""
-        with self._lock:
-            self._add(function, resource, metric, 1)
+        self._add(function, resource, (metric, 1, COUNT))
 
     def concurrent(self, function: str, resource: str, concurrency: int) -> None:
         """How many invocations of the function run."""
-        with self._lock:
-            self._add(function, resource, "ConcurrentExecutions", concurrency)
+        self._add(function, resource, ("ConcurrentExecutions", concurrency, COUNT))
 
     def provisioned(self, function: str, resource: str, *, in_use: int, provisioned: int) -> None:
         """How much of the provisioned concurrency runs, this invocation included."""
-        used = min(in_use, provisioned)
-        prefix = "ProvisionedConcurrency"
-        with self._lock:
-            self._add(function, resource, "ProvisionedConcurrentExecutions", used)
-            self._add(function, resource, f"{prefix}Utilization", used / provisioned)
-            self._add(function, resource, f"{prefix}Invocations", int(in_use <= provisioned))
-            self._add(
-                function, resource, f"{prefix}SpilloverInvocations", int(in_use > provisioned)
-            )
+        self._add(
+            function,
+            resource,
+            *_in_use(in_use, provisioned),
+            (f"{_PREFIX}Invocations", int(in_use <= provisioned), COUNT),
+            (f"{_PREFIX}SpilloverInvocations", int(in_use > provisioned), COUNT),
+        )
 
-    def flush(self) -> None:
-        """Publish what has come together since the last time."""
-        with self._lock:
-            sums, self._sums = self._sums, {}
-        backend: Any = cloudwatch_backends[self._account][self._region]
-        now = utcnow()
-        for (name, dimensions), gathered in sums.items():
-            backend.metric_data.append(
-                _StatisticSet(
-                    namespace=NAMESPACE,
-                    name=name,
-                    min_stat=gathered.smallest,
-                    max_stat=gathered.largest,
-                    sample_count=float(gathered.count),
-                    sum_stat=gathered.total,
-                    dimensions=[{"Name": key, "Value": value} for key, value in dimensions],
-                    timestamp=now,
-                    unit=gathered.unit,
-                )
-            )
-
-    def _add(
-        self, function: str, resource: str, name: str, value: float, unit: str = _COUNT
+    def provisioned_without_invocation(
+        self, function: str, resource: str, *, in_use: int, provisioned: int, minute: float
     ) -> None:
-        by_function: _Dimensions = (("FunctionName", function),)
-        self._sums.setdefault((name, by_function), _Sum(unit)).add(value)
-        if resource != function:
-            by_resource = (*by_function, ("Resource", resource))
-            self._sums.setdefault((name, by_resource), _Sum(unit)).add(value)
+        """The use of provisioned concurrency in a minute in which no invocation has told it."""
+        told = Metric.of(NAMESPACE, UTILIZATION, {"FunctionName": function, "Resource": resource})
+        if self._metrics.has(told, minute):
+            return
+        for name, value, unit in _in_use(in_use, provisioned):
+            metric = Metric(told.namespace, name, told.dimensions)
+            self._metrics.add(metric, value, unit=unit, at=minute)
+
+    def _add(self, function: str, resource: str, *values: _Value) -> None:
+        by_function = Metric(NAMESPACE, "", (("FunctionName", function),))
+        if resource == function:
+            self._metrics.add_all([by_function], values)
+            return
+        by_resource = Metric(NAMESPACE, "", (*by_function.dimensions, ("Resource", resource)))
+        self._metrics.add_all([by_function, by_resource], values)
+
+
+def _in_use(in_use: int, provisioned: int) -> list[_Value]:
+    used = min(in_use, provisioned)
+    return [(_EXECUTIONS, used, COUNT), (UTILIZATION, used / provisioned, COUNT)]

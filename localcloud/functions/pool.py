@@ -10,7 +10,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from localcloud.functions.environment import Environment, EnvironmentGoneError
 from localcloud.functions.errors import ResourceNotReadyError
@@ -45,10 +46,25 @@ class Pool:
         self._idle: list[Environment] = []
         self._all: set[Environment] = set()
         self._running = 0
+        self._in_flight = 0
         self._line: deque[_Place] = deque()
         self._retired = False
         self._stopped = False
+        # What is asked for, and how much of it this machine is let keep.
+        self._asked_for = 0
         self._provisioned = 0
+
+    @contextmanager
+    def entered(self) -> Iterator[int]:
+        """Counts an invocation in, whether it runs or waits; gives their number with this one."""
+        with self._changed:
+            self._in_flight += 1
+            in_flight = self._in_flight
+        try:
+            yield in_flight
+        finally:
+            with self._changed:
+                self._in_flight -= 1
 
     def invoke(self, invocation: Invocation) -> Outcome:
         """Run one invocation in an environment of its own, waiting for a place if need be.
@@ -78,6 +94,7 @@ class Pool:
         Raises ServiceFailureError if this machine could not start one.
         """
         with self._changed:
+            self._asked_for = count
             self._provisioned = min(count, self._width)
             missing = self._provisioned - len(self._all)
         for _ in range(missing):
@@ -130,8 +147,13 @@ class Pool:
 
     @property
     def provisioned(self) -> int:
-        """How many environments are kept initialised."""
-        return self._provisioned
+        """The provisioned concurrency that was asked for; kept initialised within the width."""
+        return self._asked_for
+
+    @property
+    def in_flight(self) -> int:
+        """How many invocations run or wait."""
+        return self._in_flight
 
     def _take(self) -> Environment | None:
         """A turn to run: with an idle environment, or with None to start one."""

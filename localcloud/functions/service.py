@@ -42,7 +42,9 @@ from localcloud.functions.limits import ServiceLimits
 from localcloud.functions.logs import LogWriter
 from localcloud.functions.metrics import LambdaMetrics
 from localcloud.functions.wsgi import invoke_over_http
+from localcloud.images.engine import cloud_label, containers_of
 from localcloud.images.virtual_environment import VirtualEnvironments, cache_folder
+from localcloud.monitoring.metrics import MINUTE_S
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -63,10 +65,11 @@ class FunctionService:
         retry_delays_s: tuple[float, ...] = RETRY_DELAYS_S,
     ) -> None:
         self.limits = limits = limits or ServiceLimits()
+        self._cloud = cloud_label(context.state_dir)
         self._deployed = DeployedFunctions(context.account, context.region)
         self._concurrency = ConcurrencyLimits(limits.account_concurrency)
-        self._logs = LogWriter(context.account, context.region)
-        self._metrics = LambdaMetrics(context.account, context.region)
+        self._logs = LogWriter(context.account, context.region, context.metrics)
+        self._metrics = LambdaMetrics(context.metrics)
         environments = VirtualEnvironments(cache_folder(cache_dir))
         self._fleet = Fleet(
             context,
@@ -140,19 +143,39 @@ class FunctionService:
         """
         self._fleet.provision(function, qualifier, count)
 
+    def measure_provisioned(self, now: float) -> None:
+        """Publish how much provisioned concurrency is in use where no invocation has told it.
+
+        It is about the minute before that of `now`, and is zero for what is idle.
+        """
+        minute = (now // MINUTE_S - 1) * MINUTE_S
+        for function, qualifier, pool in self._fleet.provisioned():
+            if pool.provisioned:
+                self._metrics.provisioned_without_invocation(
+                    function,
+                    f"{function}:{qualifier}",
+                    in_use=pool.in_flight,
+                    provisioned=pool.provisioned,
+                    minute=minute,
+                )
+
     def functions_changed(self) -> None:
         """Retire environments of changed or deleted functions now, not within a second."""
         self._fleet.reconcile()
 
     def flush(self) -> None:
-        """Make all logs and metrics of finished invocations visible."""
+        """Make all logs of finished invocations visible; their metrics are."""
         self._logs.flush()
-        self._metrics.flush()
 
     def running_processes(self) -> list[int]:
         """Process ids of all environments of deployed functions, and of those still to end."""
         self._fleet.reconcile()
         return [environment.pid for environment in self._fleet.environments() if environment.pid]
+
+    def containers(self) -> list[str]:
+        """Ids of the containers of all environments, and of those that none knows any more."""
+        self._fleet.reconcile()
+        return containers_of(self._cloud) if self._fleet.has_used_containers else []
 
     def open_ports(self) -> list[int]:
         """The Runtime API ports of all environments."""
@@ -191,11 +214,12 @@ class FunctionService:
             ) as concurrency:
                 pool = self._fleet.pool(configuration)
                 self._metrics.concurrent(name, resource, concurrency)
-                if pool.provisioned:
-                    self._metrics.provisioned(
-                        name, resource, in_use=concurrency, provisioned=pool.provisioned
-                    )
-                outcome = pool.invoke(invocation)
+                with pool.entered() as in_use:
+                    if provisioned := pool.provisioned:
+                        self._metrics.provisioned(
+                            name, resource, in_use=in_use, provisioned=provisioned
+                        )
+                    outcome = pool.invoke(invocation)
         except TooManyRequestsError:
             self._metrics.throttled(name, resource)
             raise
@@ -211,7 +235,6 @@ class FunctionService:
             now = time.monotonic()
             if now - reconciled_at >= _RECONCILE_EVERY_S:
                 reconciled_at = now
-                self._metrics.flush()
                 self._fleet.reconcile()
                 self._fleet.end_idle()
 

@@ -53,7 +53,7 @@ class _Reader:
         tests = [self._both()]
         while self._take("OR"):
             tests.append(self._both())
-        return lambda states: any([test(states) for test in tests])
+        return lambda states: any(test(states) for test in tests)
 
     def end(self) -> None:
         if self._text[self._position :].strip():
@@ -63,7 +63,7 @@ class _Reader:
         tests = [self._one()]
         while self._take("AND"):
             tests.append(self._one())
-        return lambda states: all([test(states) for test in tests])
+        return lambda states: all(test(states) for test in tests)
 
     def _one(self) -> _Test:
         token = _TOKEN.match(self._text, self._position)

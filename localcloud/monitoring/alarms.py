@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Any
 from moto.cloudwatch.models import cloudwatch_backends
 
 from localcloud.monitoring.alarm_rules import AlarmRule
-from localcloud.monitoring.definitions import Definition, definition_of
+from localcloud.monitoring.definitions import Definition, InvalidAlarmError, definition_of
 from localcloud.monitoring.evaluation import ALARM, FURTHER_DATAPOINTS, INSUFFICIENT_DATA, OK
 from localcloud.monitoring.metrics import MINUTE_S
+from localcloud.monitoring.queries import QueryError
 
 if TYPE_CHECKING:
     from localcloud.context import CloudContext
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _HISTORY_AT_MOST = 1000
-_SCALING_POLICY = ":scalingPolicy:"
+SCALING_POLICY = ":scalingPolicy:"
 
 
 class ActionError(Exception):
@@ -76,7 +77,7 @@ class Alarms:
             alarms = list(self.backend.alarms.values())
             for alarm in alarms:
                 if alarm.rule is None:
-                    self._evaluate_metric(alarm, now)
+                    self._look_at(alarm, now)
             self._evaluate_composites(now)
 
     def set_state(self, alarm: Any, state: str, reason: str, reason_data: str | None) -> None:
@@ -86,6 +87,13 @@ class Alarms:
             self._take(alarm, Change(alarm, alarm.state_value, state, reason, _date(now)))
             alarm.state_reason_data = reason_data or "{}"
             self._evaluate_composites(now)
+
+    def _look_at(self, alarm: Any, now: float) -> None:
+        try:
+            self._evaluate_metric(alarm, now)
+        except (InvalidAlarmError, QueryError):
+            # The others are looked at all the same.
+            log.exception("alarm %s was not evaluated", alarm.name)
 
     def _evaluate_metric(self, alarm: Any, now: float) -> None:
         definition: Definition = definition_of(alarm)
@@ -159,7 +167,7 @@ class Alarms:
             INSUFFICIENT_DATA: alarm.insufficient_data_actions,
         }[change.state]
         for action in actions:
-            if changed or _SCALING_POLICY in action:
+            if changed or SCALING_POLICY in action:
                 self._do(action, change)
 
     def _do(self, action: str, change: Change) -> None:

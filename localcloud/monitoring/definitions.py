@@ -1,7 +1,7 @@
 """What moto's record of an alarm asks for, read into values; refused where it is not modelled.
 
 Not modelled: anomaly detection, Metrics Insights, high resolution, EvaluateLowSampleCountPercentile
-"ignore", and actions on anything but topics, scaling policies and functions.
+"ignore", and actions on anything but topics and scaling policies.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
 """
 
@@ -19,7 +19,6 @@ from localcloud.monitoring.queries import Queries, Query, QueryError, Stat, read
 _ACTION = re.compile(
     r"arn:aws:sns:[^:]+:\d{12}:[\w-]+(?P<fifo>\.fifo)?"
     r"|arn:aws:autoscaling:[^:]+:\d{12}:scalingPolicy:.+"
-    r"|arn:aws:lambda:[^:]+:\d{12}:function:[\w:$-]+"
 )
 
 
@@ -116,5 +115,5 @@ def check_actions(alarm: Any) -> None:
         if found is None or found["fifo"]:
             raise InvalidAlarmError(
                 f"{alarm.name}: action {action!r} is not modelled; modelled: standard topics, "
-                "scaling policies, functions"
+                "scaling policies"
             )

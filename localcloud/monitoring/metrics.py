@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concep
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import defaultdict
@@ -94,10 +95,12 @@ class Metrics:
             )
 
     def between(self, metric: Metric, start: float, end: float) -> Values | None:
-        """The values from `start` up to `end`, None where there are none."""
+        """The values of the minutes that begin from `start` up to `end`, None without any."""
+        first = math.ceil(start / MINUTE_S) * MINUTE_S
         with self._lock:
             minutes = self._minutes.get(metric, {})
-            found = [minutes[minute] for minute in sorted(minutes) if start <= minute < end]
+            wanted = range(first, math.ceil(end), MINUTE_S)
+            found = [minutes[minute] for minute in wanted if minute in minutes]
             if not found:
                 return None
             together = found[0].copy()

@@ -21,6 +21,7 @@ from moto.awslambda.models import lambda_backends
 from werkzeug import Request, Response
 
 from localcloud.context import CloudContext
+from localcloud.functions.errors import ServiceError
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -30,6 +31,13 @@ PROVISIONED_CONCURRENCY_PATH = re.compile(
 )
 # Function name, qualifier, count; 0 ends it.
 Provision = Callable[[str, str, int], None]
+
+
+_REQUESTED = "RequestedProvisionedConcurrentExecutions"
+
+
+class CapacityError(Exception):
+    """Provisioned concurrency that cannot be had; the text says why."""
 
 
 class _Refusal(Exception):  # noqa: N818 - the answer to a request
@@ -61,6 +69,26 @@ class ProvisionedConcurrency:
         response = Response(text, status.value, headers, content_type="application/json")
         return response(environ, start_response)
 
+    def capacity(self, name: str, qualifier: str) -> int:
+        """What is asked for, or 0. Raises CapacityError where there is no such alias or version."""
+        try:
+            self._check_exists(name, qualifier)
+        except _Refusal as refusal:
+            raise CapacityError(str(refusal)) from refusal
+        config = self._configs.get((name, qualifier))
+        return int(config[_REQUESTED]) if config else 0
+
+    def set_capacity(self, name: str, qualifier: str, count: int) -> None:
+        """Ask for `count`; 0 takes the configuration away. Raises CapacityError."""
+        try:
+            self._check_exists(name, qualifier)
+            if count:
+                self._keep(name, qualifier, count)
+            else:
+                self._forget(name, qualifier)
+        except (_Refusal, ServiceError) as error:
+            raise CapacityError(str(error)) from error
+
     def _answer(self, request: Request) -> tuple[HTTPStatus, dict[str, Any] | None]:
         path = PROVISIONED_CONCURRENCY_PATH.fullmatch(request.path)
         if path is None:
@@ -80,9 +108,7 @@ class ProvisionedConcurrency:
                 "No Provisioned Concurrency Config found for this function",
             )
         if request.method == "DELETE":
-            with self._lock:
-                self._configs.pop((name, qualifier), None)
-            self._provision(name, qualifier, 0)
+            self._forget(name, qualifier)
             return HTTPStatus.NO_CONTENT, None
         return HTTPStatus.OK, config
 
@@ -116,9 +142,17 @@ class ProvisionedConcurrency:
                 "InvalidParameterValueException",
                 "ProvisionedConcurrentExecutions must be an integer of at least 1",
             )
+        return self._keep(name, qualifier, count)
+
+    def _forget(self, name: str, qualifier: str) -> None:
+        with self._lock:
+            self._configs.pop((name, qualifier), None)
+        self._provision(name, qualifier, 0)
+
+    def _keep(self, name: str, qualifier: str, count: int) -> dict[str, Any]:
         self._provision(name, qualifier, count)
         config = {
-            "RequestedProvisionedConcurrentExecutions": count,
+            _REQUESTED: count,
             "AvailableProvisionedConcurrentExecutions": count,
             "AllocatedProvisionedConcurrentExecutions": count,
             "Status": "READY",

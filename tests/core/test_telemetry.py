@@ -41,6 +41,15 @@ def test_environment_initialised_ahead_is_never_cold() -> None:
     environment = ExecutionEnvironment("classify", provisioned)
     begun = environment.begin(memory_mb=512, request_id="r")
     assert (begun.cold, begun.init_ms) == (False, None)
+    assert begun.finished(shard=0, attempt=0).provisioned
+
+
+@pytest.mark.parametrize("variables", [{}, {"AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand"}])
+def test_environment_started_on_demand_says_so(variables: dict[str, str]) -> None:
+    environment = ExecutionEnvironment("classify", variables)
+    for _ in range(2):
+        begun = environment.begin(memory_mb=512, request_id="r")
+        assert not begun.finished(shard=0, attempt=0).provisioned
 
 
 def test_environments_have_names_of_their_own() -> None:

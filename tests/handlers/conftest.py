@@ -29,6 +29,8 @@ class Context:
 
     aws_request_id: str = "request-1"
     memory_limit_in_mb: str = "512"
+    function_name: str = "shpc-classify"
+    invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:shpc-classify:live"
 
 
 @dataclass
@@ -69,6 +71,9 @@ def stored(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stored]:
         "INPUT_BUCKET": f"inputs-{name}",
         "RESULTS_BUCKET": f"results-{name}",
         "LAMBDA_TASK_ROOT": str(LAMBDA_SRC),
+        "POWERTOOLS_METRICS_NAMESPACE": "shpc",
+        "POWERTOOLS_METRICS_DISABLED": "false",
+        "STAGE": "test",
     }
     for variable, value in environment.items():
         monkeypatch.setenv(variable, value)
@@ -95,6 +100,7 @@ def load_handler(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> LoadHandler
     """Imports lambda_src/<function>/handler.py afresh, as a new execution environment does."""
 
     def load(function: str) -> ModuleType:
+        monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", function)
         spec = importlib.util.spec_from_file_location(
             f"{function}_handler", LAMBDA_SRC / function / "handler.py"
         )

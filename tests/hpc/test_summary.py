@@ -8,11 +8,14 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from hpc import summary
 from hpc.errors import HpcError
 from hpc.observed import Throttles
+from hpc.report.page import render_report
 from hpc.summary import summarize, write_outcome
+from hpc.terminal import print_outcome
 from tests.hpc.made_up import MODEL_SHA256, STARTED_AT, outcome_of, telemetry_of
 
 
@@ -121,3 +124,49 @@ def test_later_job_replaces_all_three(tmp_path) -> None:
     assert "job-1" not in (tmp_path / "report.html").read_text(encoding="utf-8")
     assert len((tmp_path / "predictions.csv").read_text().splitlines()) == 11
     assert len(list(tmp_path.iterdir())) == 3
+
+
+def provisioned_outcome():
+    """Of four shards, one cold, one warm and two on an environment initialised ahead."""
+    outcome = outcome_of()
+    kinds = (
+        {"cold": True, "init_ms": 300.0, "provisioned": False},
+        {"cold": False, "init_ms": None, "provisioned": False},
+        {"cold": False, "init_ms": None, "provisioned": True},
+        {"cold": False, "init_ms": None, "provisioned": True},
+    )
+    telemetry = tuple(telemetry_of(shard, **kind) for shard, kind in enumerate(kinds))
+    object.__setattr__(outcome.results, "telemetry", telemetry)
+    return outcome
+
+
+def test_summary_tells_provisioned_invocations_from_those_on_demand() -> None:
+    found = summarize(provisioned_outcome())
+    assert (found["provisioned_invocations"], found["on_demand_invocations"]) == (2, 2)
+    assert found["cold_starts"] == 1
+
+
+def test_summary_has_the_means_that_sizing_needs() -> None:
+    found = summarize(provisioned_outcome())
+    assert (found["cold_start_ms"], found["memory_mb"]) == (300.0, 1769)
+    assert found["duration_ms"] == pytest.approx(200)
+
+
+def test_job_without_a_cold_start_has_no_mean_of_them() -> None:
+    outcome = outcome_of()
+    warm = tuple(telemetry_of(shard, cold=False, init_ms=None) for shard in range(4))
+    object.__setattr__(outcome.results, "telemetry", warm)
+    assert summarize(outcome)["cold_start_ms"] is None
+
+
+def test_report_and_terminal_show_what_provisioned_concurrency_did(tmp_path) -> None:
+    outcome = provisioned_outcome()
+    page = " ".join(render_report(outcome).split())
+    assert "2 ran on environments that provisioned concurrency had initialised ahead" in page
+    assert "<dt>Invocations on provisioned environments</dt><dd>2</dd>" in page
+    assert "<dt>On demand</dt><dd>2</dd>" in page
+    assert page.count(">provisioned</td>") == 2
+    assert "200 ms, provisioned" in page
+    console = Console(width=120, record=True)
+    print_outcome(console, outcome, tmp_path)
+    assert "2 provisioned, 2 on demand, 1 cold starts" in console.export_text()

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from settings.stages import DEV, PROD, STAGES
+from settings.stages import STAGES
 from tests.stacks.synthesized import Synthesize, Synthesized, as_text
 from workloads.catalogue import FUNCTIONS
 
@@ -48,6 +48,12 @@ def test_function_gets_what_its_stage_says(either: Synthesized, name: str) -> No
     properties = function(either, name)
     assert properties["MemorySize"] == settings.memory_mb
     assert properties["Timeout"] == settings.timeout_s
+    assert properties["ReservedConcurrentExecutions"] == settings.reserved_concurrency
+
+
+def test_function_without_a_share_reserves_nothing(synthesize: Synthesize) -> None:
+    stage = synthesize("dev", **{"classify.reserved_concurrency": "none"})
+    assert "ReservedConcurrentExecutions" not in function(stage, "classify")
 
 
 @pytest.mark.parametrize("declared", FUNCTIONS, ids=lambda declared: declared.name)
@@ -117,45 +123,3 @@ def test_dev_keeps_no_environment_warm(dev: Synthesized) -> None:
     for alias in dev.resources("AWS::Lambda::Alias").values():
         assert "ProvisionedConcurrencyConfig" not in alias["Properties"]
     assert not dev.resources("AWS::ApplicationAutoScaling::ScalableTarget")
-
-
-def test_prod_keeps_classify_warm_on_its_alias_and_scales_it(prod: Synthesized) -> None:
-    kept = PROD.classify.provisioned
-    assert kept is not None
-    warm = {
-        name: alias["Properties"]["ProvisionedConcurrencyConfig"]
-        for name, alias in prod.resources("AWS::Lambda::Alias").items()
-        if "ProvisionedConcurrencyConfig" in alias["Properties"]
-    }
-    assert warm == {
-        "Functions/ClassifyLive722603F3": {"ProvisionedConcurrentExecutions": kept.minimum}
-    }
-    target = prod.only("AWS::ApplicationAutoScaling::ScalableTarget")["Properties"]
-    assert (target["MinCapacity"], target["MaxCapacity"]) == (kept.minimum, kept.maximum)
-    policy = prod.only("AWS::ApplicationAutoScaling::ScalingPolicy")["Properties"]
-    tracking = policy["TargetTrackingScalingPolicyConfiguration"]
-    assert tracking["TargetValue"] == kept.target_utilization
-    assert tracking["PredefinedMetricSpecification"] == {
-        "PredefinedMetricType": "LambdaProvisionedConcurrencyUtilization"
-    }
-
-
-def test_scaling_target_is_made_after_the_alias_it_scales(prod: Synthesized) -> None:
-    resource_id = prod.only("AWS::ApplicationAutoScaling::ScalableTarget")["Properties"][
-        "ResourceId"
-    ]
-    assert as_text(resource_id) == "function:<6 of <ClassifyLive722603F3> split at :>:live"
-
-
-def test_provisioned_concurrency_can_be_switched_on_in_dev(synthesize: Synthesize) -> None:
-    assert DEV.plan.provisioned is None
-    stage = synthesize(
-        "dev",
-        **{
-            "plan.provisioned.minimum": "1",
-            "plan.provisioned.maximum": "3",
-            "plan.provisioned.target_utilization": "0.7",
-        },
-    )
-    target = stage.only("AWS::ApplicationAutoScaling::ScalableTarget")["Properties"]
-    assert (target["MinCapacity"], target["MaxCapacity"]) == (1, 3)

@@ -76,8 +76,8 @@ class Alias(ResourceHandler):
         with gone_is_fine(
             "ResourceNotFoundException", "ProvisionedConcurrencyConfigNotFoundException"
         ):
-            if "ProvisionedConcurrencyConfig" in task.properties:
-                client.delete_provisioned_concurrency_config(**where, Qualifier=name)
+            # It may have been scaled without one of its own.
+            client.delete_provisioned_concurrency_config(**where, Qualifier=name)
         with gone_is_fine("ResourceNotFoundException"):
             client.delete_alias(**where, Name=name)
 

@@ -59,6 +59,9 @@ class FunctionsInThisProcess:
     def provision(self, function: str, alias: str, count: int) -> None:
         raise AssertionError("not provisioned in these tests")
 
+    def measure_provisioned(self, now: float) -> None:
+        """Nothing is provisioned."""
+
     def running_processes(self) -> list[int]:
         return self.processes
 

@@ -177,15 +177,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[CloudCont
         access_key_id="AKIAIOSFODNN7EXAMPLE",
         secret_access_key="secret",
     )
-    patches = [
-        *lambda_version_patches(),
-        *access_logging_patches(),
-        *budget_patches(),
-        *vpc_dependency_patches(),
-        *vpc_endpoint_patches(),
-        *alarm_patches(Alarms(context, lambda action, change: None)),
-    ]
-    with applied(patches):
+    with applied([*lambda_version_patches(), *access_logging_patches()]):
         yield context, routes
         server.shutdown()
         thread.join()
@@ -227,9 +219,13 @@ def cloud(
     )
     batch = BatchService(context, lambda *_: None)
     routes.batch = batch.wsgi_app
-    yield CloudUnderTest(context, service, routes)
-    service.stop()
-    batch.stop()
+    alarms = Alarms(context, lambda action, change: None)
+    network = [*vpc_dependency_patches(), *vpc_endpoint_patches()]
+    # Not for the session: a whole cloud, in another test, adds the same to moto.
+    with applied([*budget_patches(), *alarm_patches(alarms), *network]):
+        yield CloudUnderTest(context, service, routes)
+        service.stop()
+        batch.stop()
 
 
 @pytest.fixture

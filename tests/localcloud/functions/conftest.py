@@ -18,6 +18,8 @@ from werkzeug.serving import make_server
 
 from localcloud.context import CloudContext
 from localcloud.functions import INVOKE_PATH, FunctionService, ServiceLimits
+from localcloud.monitoring.metric_api import metric_patches
+from localcloud.services.patches import applied
 from tests.localcloud.functions.invoking import (
     ACCOUNT,
     CACHE,
@@ -70,8 +72,10 @@ def aws(moto_server: MotoServer, tmp_path_factory: pytest.TempPathFactory) -> Cl
 
 
 @pytest.fixture
-def context(moto_server: MotoServer, tmp_path: Path) -> CloudContext:
-    return CloudContext(ACCOUNT, REGION, moto_server.endpoint, tmp_path, "test", "test")
+def context(moto_server: MotoServer, tmp_path: Path) -> Iterator[CloudContext]:
+    made = CloudContext(ACCOUNT, REGION, moto_server.endpoint, tmp_path, "test", "test")
+    with applied(metric_patches(made.metrics)):
+        yield made
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""What a function on Lambda tells about itself: log lines and metrics."""

@@ -1,0 +1,1 @@
+"""Application Auto Scaling of provisioned concurrency: by its utilisation, and by schedule."""

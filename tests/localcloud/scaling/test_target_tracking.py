@@ -1,0 +1,48 @@
+"""Target tracking on a deployed alias: load, minutes of the clock, capacity, cold starts.
+
+https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html
+https://docs.aws.amazon.com/autoscaling/application/userguide/target-tracking-scaling-policy-overview.html
+"""
+
+from __future__ import annotations
+
+from tests.localcloud.scaling.deployed import Deployed, cold, policy, target
+
+
+def test_capacity_follows_the_load_and_later_invocations_are_not_cold(deployed: Deployed) -> None:
+    deployed.deploy(Target=target(2, 6), Policy=policy(0.6))
+    assert deployed.capacity == 2
+    # Two of three find an environment ready.
+    assert [cold(result) for result in deployed.at_once(3)] == [False, False, True]
+
+    # Utilisation is (0.5 + 1 + 1 + 1) / 4 = 0.875 in each minute.
+    deployed.minutes(2, load=4)
+    assert deployed.alarm("AlarmHigh")["StateValue"] == "INSUFFICIENT_DATA"
+    assert deployed.capacity == 2
+    deployed.minutes(1, load=4)
+
+    assert deployed.alarm("AlarmHigh")["StateValue"] == "ALARM"
+    # 2 * 0.875 / 0.6 = 2.9
+    assert deployed.capacity == 3
+    (activity,) = deployed.activities()
+    assert activity["StatusCode"] == "Successful"
+    assert "AlarmHigh" in activity["Cause"]
+    results = deployed.at_once(3)
+    assert not any(cold(result) for result in results)
+
+    # The alarm is in ALARM in this minute too, by the three minutes' utilisation.
+    deployed.minutes(1, load=4)
+    assert deployed.capacity > 3
+    high = deployed.capacity
+
+    deployed.minutes(14)
+    assert deployed.capacity == high
+    deployed.minutes(1)
+    assert deployed.alarm("AlarmLow")["StateValue"] == "ALARM"
+    assert deployed.capacity == high - 1
+    deployed.minutes(10)
+    # Never below the minimum.
+    assert deployed.capacity == 2
+    (newest, *_) = deployed.activities(IncludeNotScaledActivities=True)
+    assert newest["NotScaledReasons"][0]["Code"] == "AlreadyAtMinCapacity"
+    assert newest["NotScaledReasons"][0]["MinCapacity"] == 2
