@@ -26,8 +26,7 @@ from localcloud.services.lambda_destinations import destination_patches
 from localcloud.services.lambda_versions import lambda_version_patches
 from localcloud.services.patches import Patch
 from localcloud.services.s3 import s3_patches
-from localcloud.services.vpc_dependencies import vpc_dependency_patches
-from localcloud.services.vpc_endpoints import vpc_endpoint_patches
+from localcloud.services.vpc import vpc_patches
 from localcloud.step_functions import await_executions, stop_executions
 from localcloud.step_functions.progress import progress_of
 
@@ -526,8 +525,7 @@ def test_every_patch_has_a_probe_which_holds_with_all_of_them(fresh_cloud, caplo
             *destination_patches(),
             *lambda_version_patches(),
             *s3_patches(),
-            *vpc_dependency_patches(),
-            *vpc_endpoint_patches(),
+            *vpc_patches(),
         ]
     }
     with fresh_cloud() as at:

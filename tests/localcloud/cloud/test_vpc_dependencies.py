@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-S3 = "com.amazonaws.us-east-1.s3"
+S3 = {"ServiceName": "com.amazonaws.us-east-1.s3", "VpcEndpointType": "Gateway"}
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_vpc_stays_while_it_has_a_group_a_gateway_or_an_endpoint(ec2, vpc):
     assert refused()
     assert code_of(ec2.delete_internet_gateway, InternetGatewayId=gateway) == "DependencyViolation"
     ec2.detach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
-    endpoint = ec2.create_vpc_endpoint(VpcId=vpc, ServiceName=S3)["VpcEndpoint"]["VpcEndpointId"]
+    endpoint = ec2.create_vpc_endpoint(VpcId=vpc, **S3)["VpcEndpoint"]["VpcEndpointId"]
     assert refused()
     ec2.delete_vpc_endpoints(VpcEndpointIds=[endpoint])
     assert not refused()
@@ -92,7 +92,7 @@ def test_subnet_and_group_stay_while_an_instance_has_them(ec2, vpc, subnet):
 
 def test_routes_of_an_endpoint_follow_its_tables(ec2, vpc):
     tables = [ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"] for _ in range(2)]
-    endpoint = ec2.create_vpc_endpoint(VpcId=vpc, ServiceName=S3, RouteTableIds=tables[:1])
+    endpoint = ec2.create_vpc_endpoint(VpcId=vpc, **S3, RouteTableIds=tables[:1])
     endpoint_id = endpoint["VpcEndpoint"]["VpcEndpointId"]
 
     def routed() -> list[bool]:

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 import localcloud.cloud
-from localcloud.services.vpc_dependencies import vpc_dependency_patches
-from localcloud.services.vpc_endpoints import vpc_endpoint_patches
+from localcloud.services.vpc import vpc_patches
 from tests.localcloud.cloud.test_vpc_dependencies import (
     S3,
     code_of,
@@ -22,7 +21,7 @@ from tests.localcloud.cloud.test_vpc_dependencies import (
 @pytest.fixture
 def ec2(monkeypatch, fresh_cloud) -> Iterator[Any]:
     """Of a cloud without these patches."""
-    ours = {patch.attribute for patch in (*vpc_dependency_patches(), *vpc_endpoint_patches())}
+    ours = {patch.attribute for patch in vpc_patches()}
     every = localcloud.cloud._patches
     monkeypatch.setattr(
         localcloud.cloud,
@@ -50,7 +49,7 @@ def test_moto_alone_deletes_what_is_needed(ec2):
 def test_moto_alone_leaves_routes_where_they_were(ec2):
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     tables = [ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"] for _ in range(2)]
-    endpoint = ec2.create_vpc_endpoint(VpcId=vpc, ServiceName=S3, RouteTableIds=tables[:1])
+    endpoint = ec2.create_vpc_endpoint(VpcId=vpc, **S3, RouteTableIds=tables[:1])
     endpoint_id = endpoint["VpcEndpoint"]["VpcEndpointId"]
     ec2.modify_vpc_endpoint(
         VpcEndpointId=endpoint_id, AddRouteTableIds=tables[1:], RemoveRouteTableIds=tables[:1]

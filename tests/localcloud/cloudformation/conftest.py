@@ -35,8 +35,7 @@ from localcloud.services.provisioned_concurrency import (
     ProvisionedConcurrency,
 )
 from localcloud.services.s3_access_logging import access_logging_patches
-from localcloud.services.vpc_dependencies import vpc_dependency_patches
-from localcloud.services.vpc_endpoints import vpc_endpoint_patches
+from localcloud.services.vpc import vpc_patches
 from tests.localcloud.cloudformation.assemblies import BOOTSTRAP_VERSION, Assembly
 from tests.localcloud.cloudformation.world import Thing, World
 
@@ -220,9 +219,8 @@ def cloud(
     batch = BatchService(context, lambda *_: None)
     routes.batch = batch.wsgi_app
     alarms = Alarms(context, lambda action, change: None)
-    network = [*vpc_dependency_patches(), *vpc_endpoint_patches()]
     # Not for the session: a whole cloud, in another test, adds the same to moto.
-    with applied([*budget_patches(), *alarm_patches(alarms), *network]):
+    with applied([*budget_patches(), *alarm_patches(alarms), *vpc_patches()]):
         yield CloudUnderTest(context, service, routes)
         service.stop()
         batch.stop()
