@@ -46,7 +46,7 @@ from localcloud.services.provisioned_concurrency import ProvisionedConcurrency
 from localcloud.services.request_parameters import request_parameter_patches
 from localcloud.services.s3 import s3_patches
 from localcloud.services.topic_subscribers import topic_subscriber_patches
-from localcloud.services.vpc_dependencies import vpc_dependency_patches
+from localcloud.services.vpc import vpc_patches
 from localcloud.state_dir import temporary_state_dir
 from localcloud.step_functions import (
     await_executions,
@@ -269,7 +269,7 @@ def _patches(context: CloudContext, functions: FunctionService, gate: Gate) -> l
         *event_history_patches(),
         *request_parameter_patches(),
         *bucket_policy_patches(),
-        *vpc_dependency_patches(),
+        *vpc_patches(),
     ]
 
 
