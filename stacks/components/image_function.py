@@ -55,10 +55,10 @@ class ImageFunction(Construct):
     ) -> None:
         """Raise ValueError unless `environment` is exactly what the function declares to read."""
         super().__init__(scope, construct_id)
-        if set(environment) != set(declared.environment):
+        if set(environment) != set(declared.handler_environment):
             raise ValueError(
                 f"{declared.name}: environment {sorted(environment)}; "
-                f"declared: {sorted(declared.environment)}"
+                f"declared: {sorted(declared.handler_environment)}"
             )
         log_group = logs.group(self, "Logs")
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))

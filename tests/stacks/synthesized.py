@@ -74,6 +74,8 @@ def as_text(node: Any) -> str:
             return f"<{name.partition(':Exports')[2]}>"
         case {"Fn::Select": [index, {"Fn::Split": [delimiter, source]}]}:
             return f"<{index} of {as_text(source)} split at {delimiter}>"
+        case {"Fn::Sub": str(text)}:
+            return text.replace("${", "<").replace("}", ">")
         case {"Ref": name}:
             return f"<{name}>"
     raise AssertionError(f"an intrinsic no test has seen yet: {node}")

@@ -46,7 +46,7 @@ def test_predict_reads_and_writes_nothing(either: Synthesized) -> None:
     assert bounded(either, "Functions/PredictRole") == {}
 
 
-def test_jobs_starts_and_reads_executions_and_reads_jobs(either: Synthesized) -> None:
+def test_jobs_starts_reads_and_redrives_executions_and_reads_jobs(either: Synthesized) -> None:
     states = "arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>"
     machine = "<OutputFnGetAttClassify5848C28FNameE15EA9B7>"
     assert bounded(either, "Api/JobsRole") == {
@@ -56,10 +56,24 @@ def test_jobs_starts_and_reads_executions_and_reads_jobs(either: Synthesized) ->
             f"{states}:execution:{machine}:*",
         ],
         "states:ListMapRuns": [f"{states}:execution:{machine}:*"],
+        "states:RedriveExecution": [f"{states}:execution:{machine}:*"],
         "states:DescribeMapRun": [f"{states}:mapRun:{machine}/*"],
         "states:ListExecutions": [f"{states}:mapRun:{machine}/*"],
         "s3:GetObject": [JOBS],
+        "s3:ListBucket": [JOBS.removesuffix("/jobs/*")],
     }
+
+
+def test_jobs_lists_the_keys_of_failure_records_and_no_others(either: Synthesized) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html"""
+    listing = [
+        (name, statement["Condition"])
+        for name, statement in either.role_statements()
+        if "s3:ListBucket" in as_list(statement["Action"])
+    ]
+    ((name, condition),) = listing
+    assert name.startswith("Api/JobsRole")
+    assert condition == {"StringLike": {"s3:prefix": "jobs/*/failures/*"}}
 
 
 def test_jobs_reads_the_children_that_the_stage_has(synthesize: Synthesize) -> None:
@@ -84,7 +98,7 @@ def test_machine_calls_the_aliases_and_runs_its_maps(either: Synthesized) -> Non
             "<OutputRefReduceLiveFA9762E00D589374>",
         ],
         "s3:GetObject": [f"{JOBS}/groups.json", f"{JOBS}/map/*", f"{JOBS}/shards.json"],
-        "s3:PutObject": [f"{JOBS}/map/*"],
+        "s3:PutObject": [f"{JOBS}/failures/*", f"{JOBS}/map/*"],
         "s3:ListMultipartUploadParts": [f"{JOBS}/map/*"],
         "s3:AbortMultipartUpload": [f"{JOBS}/map/*"],
         "states:StartExecution": ["<Classify5848C28F>"],
