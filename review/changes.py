@@ -8,10 +8,10 @@ resource is known from AWS's schemas; a type without one is said to be unknown.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import takewhile
 from typing import Any
 
 from review.schemas import schema_of
@@ -210,15 +210,21 @@ def _is_security(kind: str, path: Path) -> bool:
 
 
 def _both(old: Any, new: Any) -> str:
-    """Both values on one line; of long texts, such as a workflow's definition, where they differ."""
+    """Both values on one line; of long ones, such as a workflow's definition, where they differ."""
     was, now = _text(old), _text(new)
     if max(len(was), len(now)) > _LONG:
-        start = len(os.path.commonprefix([was, now]))
-        end = len(os.path.commonprefix([was[start:][::-1], now[start:][::-1]]))
+        start = _shared(was, now)
+        end = _shared(was[start:][::-1], now[start:][::-1])
         start = max(0, start - _AROUND)
         end = max(0, end - _AROUND)
         was, now = (_cut(text, start, len(text) - end) for text in (was, now))
     return f"{was} → {now}"
+
+
+def _shared(one: str, other: str) -> int:
+    """How many characters two texts have in common from their beginning."""
+    pairs = zip(one, other, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _cut(text: str, start: int, stop: int) -> str:
