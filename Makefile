@@ -14,18 +14,22 @@ export PATH := $(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 export JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION := 1
 
 CDK_CONTEXT := -c stage=$(STAGE) $(CONTEXT)
+ifdef CONTAINERS
+  WITH_CONTAINERS := --containers
+endif
 ifdef LOCAL
   WITH := python -m localcloud exec --
   APPROVAL := --require-approval never
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test lint format synth diff bootstrap deploy destroy job cloud train bench chaos verify review snapshots clean
+.PHONY: help setup setup-dev run test test-images lint format synth diff bootstrap deploy destroy job cloud train bench chaos verify review snapshots clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "  LOCAL=1     deploy, diff, destroy, job, verify: on the running \`make cloud\` instead of AWS"
+	@echo "  CONTAINERS=1  run, cloud: functions in their real images, by this machine's container engine"
 	@echo "  STAGE=prod  the other stage;  SHARD_SIZE=100, OUT=out/run;  CONTEXT='-c key=value' overrides a setting"
 	@echo "  PYTHON=...  the Python (3.11 to 3.13) that the virtual environment is made from"
 
@@ -36,10 +40,13 @@ setup-dev:  ## the same, and the tools for tests and linting
 	@$(PYTHON) tools/setup.py --dev
 
 run: setup  ## the main job, whole: deploy to an embedded cloud, classify 3,000 images, report, tear down
-	@python -m localcloud run --stage $(STAGE) --out $(OUT) --shard-size $(SHARD_SIZE) $(ARGS)
+	@python -m localcloud run --stage $(STAGE) --out $(OUT) --shard-size $(SHARD_SIZE) $(WITH_CONTAINERS) $(ARGS)
 
 test: setup-dev  ## every test, fast ones first; ends with where the time went
 	@python -m pytest $(ARGS)
+
+test-images: setup-dev  ## builds, runs, measures and scans the images; needs a Docker engine
+	@IMAGES=required python -m pytest tests/images tests/localcloud/functions/containers $(ARGS)
 
 lint: setup-dev  ## style, types, import order
 	@ruff check .
@@ -72,7 +79,7 @@ job: setup  ## classifies the 3,000 images on what is deployed, writes the repor
 	@$(WITH) hpc run --stage $(STAGE) --out $(OUT) --shard-size $(SHARD_SIZE)
 
 cloud: setup  ## keeps the embedded cloud up and prints its endpoint (Ctrl-C ends it)
-	@python -m localcloud up
+	@python -m localcloud up $(WITH_CONTAINERS)
 
 train: setup  ## trains the network on the full Fashion-MNIST, converts and evaluates it
 	@python -m shpc_training --out lambda_src/model

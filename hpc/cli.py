@@ -31,6 +31,7 @@ from hpc.options import (
 from hpc.outcome import JobOutcome
 from hpc.pictures import DEFAULT_MODEL, classify_locally, classify_remotely
 from hpc.progress import progress_view
+from hpc.size_command import size_command
 from hpc.summary import write_outcome
 from hpc.terminal import print_outcome, print_predictions, print_status
 from hpc.upload import Uploaded
@@ -243,6 +244,9 @@ def classify(stage: str, local: bool, model: Path, pictures: tuple[Path, ...]) -
         with connect(stage) as connection:
             predictions = classify_remotely(connection.api, pictures)
     print_predictions(Console(), pictures, predictions)
+
+
+main.add_command(size_command)
 
 
 def _hand_over(outcome: JobOutcome, out: Path, *, accept_partial: bool) -> None:

@@ -3,7 +3,7 @@
 An estimate for us-east-1 on demand. In it: the shards' billed time from their own telemetry, every
 request and state transition that the workflow's shape makes. Not in it: failed attempts' time (they
 leave no telemetry), multipart uploads' extra requests, logs, traces, storage, data transfer, the
-free tier.
+free tier, and what keeping environments provisioned costs between jobs: `hpc size` computes that.
 """
 
 from __future__ import annotations
@@ -83,12 +83,7 @@ def estimate_cost(
     compute = prices.LAMBDA_COMPUTE[architecture]
     steps = 1 + volume.groups + 1
     items = (
-        CostItem(
-            name="Lambda compute, classify",
-            quantity=sum(one.billed_gb_s for one in telemetry),
-            price=compute,
-            basis="measured",
-        ),
+        *_classify_compute(telemetry, architecture),
         CostItem(
             name="Lambda compute, plan, reduce and jobs",
             quantity=_ASSUMED_GB_S * (steps + volume.api_calls),
@@ -119,6 +114,28 @@ def estimate_cost(
         ),
     )
     return Cost(items=items, architecture=architecture)
+
+
+def _classify_compute(
+    telemetry: Sequence[Telemetry], architecture: Architecture
+) -> tuple[CostItem, ...]:
+    """Invocations on provisioned environments have a price of their own."""
+    on_demand = CostItem(
+        name="Lambda compute, classify",
+        quantity=sum(one.billed_gb_s for one in telemetry if not one.provisioned),
+        price=prices.LAMBDA_COMPUTE[architecture],
+        basis="measured",
+    )
+    ahead = [one.billed_gb_s for one in telemetry if one.provisioned]
+    if not ahead:
+        return (on_demand,)
+    provisioned = CostItem(
+        name="Lambda compute, classify, provisioned",
+        quantity=sum(ahead),
+        price=prices.LAMBDA_PROVISIONED_COMPUTE[architecture],
+        basis="measured",
+    )
+    return (on_demand, provisioned)
 
 
 def _transitions(volume: JobVolume) -> int:

@@ -19,6 +19,15 @@ from localcloud.state_file import NoCloudError, find_cloud, remove_stale, this_p
 _UNUSED_DAYS = 30
 
 
+containers_option = click.option(
+    "--containers",
+    is_flag=True,
+    envvar="LOCALCLOUD_CONTAINERS",
+    show_envvar=True,
+    help="build the images with this machine's container engine and run functions in them",
+)
+
+
 @click.group()
 def cli() -> None:
     """An AWS account on this machine."""
@@ -28,10 +37,12 @@ def cli() -> None:
 
 @cli.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 (default): any free one")
+@containers_option
 @limit_options
-def up(port: int, **limits: float | None) -> None:
+def up(port: int, containers: bool, **limits: float | None) -> None:
     """Keep a cloud up until Ctrl-C, and print how to use it."""
     from localcloud.cloud import Cloud
+    from localcloud.images.engine import NoEngineError
 
     logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
     ended = threading.Event()
@@ -46,7 +57,9 @@ def up(port: int, **limits: float | None) -> None:
     tidy_up()
     chosen = chosen_limits(limits)
     try:
-        cloud = Cloud(port=port, limits=chosen).start()
+        cloud = Cloud(port=port, limits=chosen, containers=containers).start()
+    except NoEngineError as error:
+        raise click.ClickException(f"--containers: {error}") from error
     except OSError as error:
         raise click.ClickException(f"port {port}: {error.strerror}") from error
     written = None
@@ -118,23 +131,39 @@ def say_differences(port: int | None) -> None:
     show_default=True,
     help="folder for the job's files and cdk.log",
 )
+@containers_option
 @limit_options
 @click.argument("job_options", nargs=-1, type=click.UNPROCESSED)
-def run_story(stage: str, out: Path, job_options: tuple[str, ...], **limits: float | None) -> None:
+def run_story(
+    stage: str,
+    out: Path,
+    containers: bool,
+    job_options: tuple[str, ...],
+    **limits: float | None,
+) -> None:
     """Deploy to a cloud of its own, run the job there, tear down, and say what is left.
 
     Further options (--shard-size, --images, --labels, ...) go to `hpc run`.
     """
     from localcloud.cdk import CdkFailedError, CdkNotInstalledError
+    from localcloud.images.engine import NoEngineError
     from localcloud.story import JobFailedError, Story
 
     logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
     tidy_up()
     chosen = chosen_limits(limits)
     click.echo(f"limits: {chosen}")
-    story = Story(stage=stage, out=out.resolve(), job_options=job_options, limits=chosen)
+    story = Story(
+        stage=stage,
+        out=out.resolve(),
+        job_options=job_options,
+        limits=chosen,
+        containers=containers,
+    )
     try:
         leftovers = story.tell()
+    except NoEngineError as error:
+        raise click.ClickException(f"--containers: {error}") from error
     except (CdkFailedError, CdkNotInstalledError, JobFailedError) as error:
         raise click.ClickException(str(error)) from error
     story.conclude(leftovers)

@@ -32,6 +32,7 @@ from localcloud.http_api import HttpApiFront, endpoint_patches
 from localcloud.iam import Gate
 from localcloud.identity import Authentication
 from localcloud.images.docker import docker_program
+from localcloud.images.engine import cloud_label, engine_for
 from localcloud.monitoring.actions import actions
 from localcloud.monitoring.alarm_api import alarm_patches
 from localcloud.monitoring.alarms import Alarms
@@ -87,17 +88,18 @@ class Cloud:
         limits: ServiceLimits | None = None,
         batch_limits: BatchLimits | None = None,
         make_functions: Callable[[CloudContext], FunctionService] | None = None,
+        containers: bool = False,
         middleware: Callable[[WSGIApplication], WSGIApplication] | None = None,
         clock: Clock | None = None,
     ) -> None:
         """`port` 0 takes a free one. `state_dir` must be empty or absent; it is removed at `stop`.
 
         `limits` are those of FunctionService; what `make_functions` makes has its own. `middleware`
-        wraps the application that answers every request of this cloud. Metrics, alarms and scaling
-        go by real time; with a `clock` of one's own (seconds since 1970), as tests have, they go
-        by it and only when `tick` is called. Raises ValueError for an
-        account that is not 12 digits, a `state_dir` with files in it, or both `limits` and
-        `make_functions`.
+        wraps the application that answers every request of this cloud. With `containers`, images
+        are built by this machine's container engine and functions run in them. Metrics, alarms and
+        scaling go by real time; with a `clock` of one's own (seconds since 1970), as tests have,
+        they go by it and only when `tick` is called. Raises ValueError for an account that is not
+        12 digits, a `state_dir` with files in it, or both `limits` and `make_functions`.
         """
         if len(account) != 12 or not account.isdecimal():
             raise ValueError(f"account: {account!r}; allowed: 12 digits")
@@ -110,6 +112,7 @@ class Cloud:
         self._account = account
         self._state_dir = state_dir
         self._make_functions = make_functions or partial(FunctionService, limits=limits)
+        self._containers = containers
         self._middleware = middleware
         self._clock = clock
         self._started = ExitStack()
@@ -153,7 +156,7 @@ class Cloud:
         return {**self.context.environ, "CDK_DOCKER": self._docker_program}
 
     def start(self) -> Cloud:
-        """Raises RuntimeError when this process has a cloud, OSError when the port is taken."""
+        """Raises RuntimeError if this process has a cloud, OSError for the port, NoEngineError."""
         if not _only_cloud.acquire(blocking=False):
             raise RuntimeError("a cloud is up in this process: stop it, or start another process")
         with ExitStack() as starting:
@@ -172,6 +175,8 @@ class Cloud:
         starting.callback(self._forget)
         # The parts below call services over HTTP while they stop, so the server ends after them.
         starting.callback(server.stop)
+        if self._containers:
+            starting.enter_context(engine_for(cloud_label(context.state_dir)))
         gate = self._gate = Gate(context)
         functions = self._functions = self._make_functions(context)
         starting.enter_context(configured())
@@ -187,7 +192,7 @@ class Cloud:
         cloudformation = self._cloudformation = CloudFormationService(context)
         starting.callback(cloudformation.stop)
         starting.callback(stop_executions)
-        self._docker_program = docker_program(context)
+        self._docker_program = docker_program(context, containers=self._containers)
         application = CloudApplication(
             context,
             cloudformation=cloudformation.wsgi_app,

@@ -1,8 +1,8 @@
 """What a deployment left behind in an embedded cloud, as the difference of two inventories.
 
 An inventory lists every item of every collection that moto's services hold, the stacks of our
-CloudFormation, what Batch has, the processes of functions and jobs, and open ports. Left out, by
-these rules:
+CloudFormation, what Batch has, the processes and containers of functions and jobs, and open ports.
+Left out, by these rules:
 
 - what belongs to the stack CDKToolkit: `cdk bootstrap` made it, and destroying an app leaves it,
   with the assets in its bucket and its repository;
@@ -86,6 +86,8 @@ def snapshot(
         _add(items, "cloudformation", context.region, ("stacks", stack), stack)
     for pid in functions.running_processes():
         _add(items, "processes", "", ("environments", str(pid)), f"pid {pid}")
+    for container in functions.containers():
+        _add(items, "containers", "", ("environments", container), container)
     for collection, key in batch.leftovers() if batch else ():
         _add(items, "batch", context.region, (collection, key), key)
     for pid in batch.running_processes() if batch else ():

@@ -58,12 +58,17 @@ class Story:
         out: Path,
         job_options: tuple[str, ...],
         limits: ServiceLimits | None = None,
+        containers: bool = False,
     ) -> None:
-        """`out` gets the job's files and cdk.log; `job_options` go to `hpc run` as they are."""
+        """`out` gets the job's files and cdk.log; `job_options` go to `hpc run` as they are.
+
+        With `containers`, functions run in their real images.
+        """
         self._stage = stage
         self._out = out
         self._job_options = job_options
         self._limits = limits
+        self._containers = containers
         self._console = Console(highlight=False)
         self.seconds: dict[str, float] = {}
 
@@ -78,7 +83,7 @@ class Story:
             (self._out / name).unlink(missing_ok=True)
         with (
             (self._out / "cdk.log").open("w", encoding="utf-8") as file,
-            Cloud(limits=self._limits) as cloud,
+            Cloud(limits=self._limits, containers=self._containers) as cloud,
         ):
             log = _Log(file)
             context = cloud.context

@@ -41,6 +41,7 @@ ORDER = (
     "review",
     "browser",
     "training",
+    "images",
     "e2e",
     "bench",
     "chaos",

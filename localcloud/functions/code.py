@@ -1,6 +1,7 @@
 """Where a function version's code lies on this machine, and by which Python it runs.
 
-A container function's code is the pushed image. A zip function with a Python runtime is unpacked
+A container function's code is the pushed image: a folder and a Python, or, where a container engine
+built it, the container's image. A zip function with a Python runtime is unpacked
 beside a Python that has the runtime interface client only: the SDK that AWS's managed runtime
 brings is not in it. Any other runtime is refused.
 """
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localcloud.functions.configuration import FunctionConfiguration
+from localcloud.functions.container import ContainerImage
 from localcloud.functions.errors import (
     InvalidRuntimeError,
     InvalidZipFileError,
@@ -23,25 +25,31 @@ from localcloud.functions.errors import (
     ServiceFailureError,
 )
 from localcloud.images.dockerfile import TASK_ROOT
-from localcloud.images.store import ImageNotFoundError, ImageStore
+from localcloud.images.engine import cloud_label
+from localcloud.images.store import Image, ImageNotFoundError, ImageStore
 from localcloud.images.virtual_environment import RequirementsError, VirtualEnvironments
 
 
 @dataclass(frozen=True)
 class Code:
-    """A function's files and interpreter; `environment` is what the image sets."""
+    """A function's files and interpreter; `environment` is what the image sets.
+
+    With a `container`, what it runs in has all of these of its own.
+    """
 
     python: Path
     task: Path
     workdir: Path
     handler: str
     environment: Mapping[str, str]
+    container: ContainerImage | None = None
 
 
 class CodeStore:
     """The code of this cloud's functions: pushed images, and zip archives unpacked on demand."""
 
     def __init__(self, state_dir: Path, environments: VirtualEnvironments) -> None:
+        self._cloud = cloud_label(state_dir)
         self._images = ImageStore(state_dir)
         self._folder = state_dir / "zips"
         self._environments = environments
@@ -78,13 +86,14 @@ class CodeStore:
             image = self._images.by_code_sha256(function.code_sha256)
         except ImageNotFoundError as error:
             raise ResourceNotReadyError(f"{function.name}: {error}") from error
-        if function.entry_point:
+        container = self._container(function, image)
+        if function.entry_point and container is None:
             raise InvalidRuntimeError(
                 f"{function.name}: ImageConfig.EntryPoint is not supported in the embedded cloud"
             )
         task = Path(image.task)
         workdir = Path(image.workdir)
-        if function.workdir:
+        if function.workdir and container is None:
             workdir = task / Path(function.workdir).relative_to(TASK_ROOT)
         return Code(
             python=Path(image.python),
@@ -92,6 +101,18 @@ class CodeStore:
             workdir=workdir,
             handler=function.handler or image.handler,
             environment=image.environment,
+            container=container,
+        )
+
+    def _container(self, function: FunctionConfiguration, image: Image) -> ContainerImage | None:
+        if image.container is None:
+            return None
+        return ContainerImage(
+            image=image.container,
+            cloud=self._cloud,
+            command=(function.handler or image.handler,),
+            entry_point=function.entry_point,
+            workdir=function.workdir,
         )
 
     def _zip_code(self, function: FunctionConfiguration) -> Code:

@@ -1,4 +1,4 @@
-"""One execution environment: a process, its folder, its log stream, one invocation at a time.
+"""One execution environment: its process, folder and log stream, one invocation at a time.
 
 It follows Lambda's life of an environment: an INIT phase of limited length, which if it fails
 is repeated within the invocation and its timeout; then invocations until something goes wrong,
@@ -33,6 +33,7 @@ from localcloud.functions.runtime_process import (
     RuntimeProcess,
     RuntimeStoppedError,
 )
+from localcloud.functions.starting import sandbox_start
 
 _ACCEPTED = b'{"status":"OK"}\n'
 
@@ -174,23 +175,16 @@ class Environment:
             raise ServiceFailureError(f"Could not start an environment: {error}") from error
 
     def _launch(self) -> RuntimeProcess:
-        temporary = self._folder / "tmp"
-        temporary.mkdir(parents=True)
+        own_variables = {
+            "AWS_LAMBDA_LOG_STREAM_NAME": self._log.stream,
+            "AWS_LAMBDA_INITIALIZATION_TYPE": self._initialization_type,
+        }
         process = self._process = RuntimeProcess(
-            python=self._spec.python,
-            handler=self._spec.handler,
-            workdir=self._spec.workdir,
-            variables={
-                **self._spec.variables,
-                "AWS_LAMBDA_LOG_STREAM_NAME": self._log.stream,
-                "AWS_LAMBDA_INITIALIZATION_TYPE": self._initialization_type,
-                "HOME": str(temporary),
-                "TMPDIR": str(temporary),
-            },
+            sandbox_start(self._spec, own_variables, self._folder),
             memory_mb=self._spec.memory_mb,
             on_output=self._log.output,
         )
-        self._reaper.watch(process.pid, self._folder)
+        self._reaper.watch(process.pid, self._folder, process.removal)
         return process
 
     def _park_or_refuse(self, process: RuntimeProcess, request: Request) -> None:

@@ -76,6 +76,7 @@ class Fleet:
         self._provisioned: dict[tuple[str, str], int] = {}
         self._credentials: dict[tuple[str, str], Session] = {}
         self._stopped = False
+        self.has_used_containers = False
 
     def pool(self, configuration: FunctionConfiguration) -> Pool:
         """The pool of a version, made if need be.
@@ -226,6 +227,7 @@ class Fleet:
 
     def _spec(self, configuration: FunctionConfiguration, credentials: Session) -> EnvironmentSpec:
         code = self._code.code(configuration)
+        self.has_used_containers |= code.container is not None
         return EnvironmentSpec(
             function_name=configuration.name,
             version=configuration.version,
@@ -243,6 +245,7 @@ class Fleet:
             timeout_s=configuration.timeout_s,
             log_group=configuration.log_group,
             log_as_json=configuration.log_settings.get("LogFormat") == "JSON",
+            container=code.container,
         )
 
     def _role_credentials(self, configuration: FunctionConfiguration) -> Session:

@@ -10,6 +10,7 @@ from math import ceil
 from pathlib import Path
 from typing import Protocol
 
+from localcloud.functions.container import ContainerImage
 from localcloud.functions.errors import FunctionFailure
 
 REQUEST_RESPONSE = "RequestResponse"
@@ -22,7 +23,7 @@ class EnvironmentSpec:
     """What every execution environment of one function version is made of.
 
     `variables` are those that all of them share; an environment adds its own (log stream, folder,
-    Runtime API).
+    Runtime API). Where there is a `container` it is run, and `python` and `workdir` are not used.
     """
 
     function_name: str
@@ -35,6 +36,7 @@ class EnvironmentSpec:
     timeout_s: int
     log_group: str
     log_as_json: bool
+    container: ContainerImage | None = None
 
 
 @dataclass(frozen=True)

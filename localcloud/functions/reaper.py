@@ -1,4 +1,4 @@
-"""Ends what a killed cloud leaves behind: process groups and folders of its environments.
+"""Ends what a killed cloud leaves behind: process groups, containers and folders of environments.
 
 A cloud that stops in order ends its environments itself. One that dies cannot, and a handler that
 hangs would outlive it for ever; so a small process of its own session waits for the cloud's pipe
@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 
 class Reaper:
@@ -25,7 +25,7 @@ class Reaper:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._watched: dict[int, str] = {}
+        self._watched: dict[int, dict[str, object]] = {}
         self._start()
 
     @property
@@ -33,11 +33,12 @@ class Reaper:
         """The reaping process."""
         return self._process.pid
 
-    def watch(self, process_group: int, folder: Path) -> None:
-        """End `process_group` and remove `folder` if the cloud dies."""
+    def watch(self, process_group: int, folder: Path, removal: tuple[str, ...] = ()) -> None:
+        """End `process_group`, run the command `removal` and remove `folder` if the cloud dies."""
+        message = {"watch": process_group, "folder": str(folder), "removal": list(removal)}
         with self._lock:
-            self._watched[process_group] = str(folder)
-            self._tell({"watch": process_group, "folder": str(folder)})
+            self._watched[process_group] = message
+            self._tell(message)
 
     def forget(self, process_group: int) -> None:
         """`process_group` has ended; its number may be used again by others."""
@@ -69,23 +70,25 @@ class Reaper:
             # Somebody killed it: another one takes over the whole list.
             self.close()
             self._start()
-            for process_group, folder in self._watched.items():
-                self._tell({"watch": process_group, "folder": folder})
+            for watched in self._watched.values():
+                self._tell(watched)
 
 
 def reap(messages: TextIO) -> None:
     """Keep the list that `messages` tells; when they end, end what is on it."""
-    watched: dict[int, str] = {}
+    watched: dict[int, dict[str, Any]] = {}
     for line in messages:
         message = json.loads(line)
         if "watch" in message:
-            watched[message["watch"]] = message["folder"]
+            watched[message["watch"]] = message
         else:
             watched.pop(message["forget"], None)
-    for process_group, folder in watched.items():
+    for process_group, message in watched.items():
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process_group, signal.SIGKILL)
-        shutil.rmtree(folder, ignore_errors=True)
+        if message["removal"]:
+            subprocess.run(message["removal"], capture_output=True, check=False)
+        shutil.rmtree(message["folder"], ignore_errors=True)
 
 
 if __name__ == "__main__":

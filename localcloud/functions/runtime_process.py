@@ -1,23 +1,20 @@
-"""One process on the unmodified runtime interface client, and what stops it.
+"""One unmodified runtime interface client, and what stops it.
 
-It starts the process, hands over its requests one at a time, and enforces the limits while it
-waits: deadline, memory, and that it lives. It knows nothing of invocations, logs or retries.
+It starts the client's sandbox, hands over its requests one at a time, and enforces the limits while
+it waits: deadline, memory, and that it lives. It knows nothing of invocations, logs or retries.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import signal
-import subprocess
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from http import HTTPStatus
-from pathlib import Path
 
-from localcloud.functions.memory import PeakMemory
 from localcloud.functions.runtime_api import Request, RuntimeApi
+from localcloud.functions.sandbox import Start
 
 _LOOK_EVERY_S = 0.05
 # Between the end of a process's connections and its own there are some microseconds; one that
@@ -51,21 +48,9 @@ class ProcessExitedError(RuntimeStoppedError):
 
 
 class RuntimeProcess:
-    """A process in a session of its own; its output goes to `on_output` while requests are awaited.
+    """What `start` starts; its output goes to `on_output` while requests are awaited."""
 
-    `variables` are all its environment variables but AWS_LAMBDA_RUNTIME_API.
-    """
-
-    def __init__(
-        self,
-        *,
-        python: Path,
-        handler: str,
-        workdir: Path,
-        variables: Mapping[str, str],
-        memory_mb: int,
-        on_output: Callable[[bytes], None],
-    ) -> None:
+    def __init__(self, start: Start, *, memory_mb: int, on_output: Callable[[bytes], None]) -> None:
         self._memory_mb = memory_mb
         self._on_output = on_output
         self._output_ended = False
@@ -76,26 +61,22 @@ class RuntimeProcess:
             starting.callback(os.close, self._output)
             os.set_blocking(self._output, False)
             try:
-                self._process = subprocess.Popen(
-                    [str(python), "-m", "awslambdaric", handler],
-                    cwd=workdir,
-                    env={**variables, "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self._api.port}"},
-                    stdin=subprocess.DEVNULL,
-                    stdout=write_end,
-                    stderr=write_end,
-                    start_new_session=True,
-                )
+                self._sandbox = start(f"127.0.0.1:{self._api.port}", write_end)
             finally:
                 os.close(write_end)
             starting.pop_all()
         self._api.watch(self._output, self.read_output)
-        self._memory = PeakMemory(self._process.pid)
         self._looked_at = time.monotonic()
 
     @property
     def pid(self) -> int:
         """Process id, which is also the id of its process group."""
-        return self._process.pid
+        return self._sandbox.pid
+
+    @property
+    def removal(self) -> tuple[str, ...]:
+        """The command that ends what is left when the process group is killed."""
+        return self._sandbox.removal
 
     @property
     def port(self) -> int:
@@ -105,7 +86,7 @@ class RuntimeProcess:
     @property
     def peak_memory_mb(self) -> float:
         """Peak resident set so far, as of the last look."""
-        return self._memory.peak_mb
+        return self._sandbox.peak_memory_mb
 
     def next_request(self, deadline: float) -> Request:
         """The runtime's next request before `deadline` (monotonic seconds).
@@ -128,17 +109,21 @@ class RuntimeProcess:
     @property
     def running(self) -> bool:
         """Whether the process has not ended."""
-        return self._process.poll() is None
+        return self._sandbox.poll() is None
 
     def check_alive(self) -> None:
-        """Raises ProcessExitedError if the process has ended while nobody looked."""
-        return_code = self._process.poll()
-        if return_code is not None:
-            raise ProcessExitedError(return_code)
+        """Raises ProcessExitedError, or MemoryExceededError where that was why, if it has ended."""
+        return_code = self._sandbox.poll()
+        if return_code is None:
+            return
+        if self._sandbox.killed_for_memory:
+            raise MemoryExceededError
+        raise ProcessExitedError(return_code)
 
     def check_memory(self) -> None:
         """Raises MemoryExceededError if the peak so far is over the limit."""
-        if self._memory.look() > self._memory_mb:
+        self._sandbox.look()
+        if self._sandbox.over_memory(self._memory_mb):
             raise MemoryExceededError
 
     def hand_over(
@@ -171,21 +156,17 @@ class RuntimeProcess:
 
     def kill(self) -> None:
         """Kill the process and all of its group; what it was doing ends with ProcessExitedError."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        self._sandbox.kill()
 
     def end(self) -> None:
         """Kill the process and all of its group, wait for it, and close its port."""
-        self.kill()
-        self._process.wait()
+        self._sandbox.end()
         self.read_output()
         self._api.close()
         os.close(self._output)
 
     def _look(self) -> None:
-        return_code = self._process.poll()
-        if return_code is not None:
-            raise ProcessExitedError(return_code)
+        self.check_alive()
         now = time.monotonic()
         if now - self._looked_at >= _LOOK_EVERY_S:
             self._looked_at = now

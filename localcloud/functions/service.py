@@ -42,6 +42,7 @@ from localcloud.functions.limits import ServiceLimits
 from localcloud.functions.logs import LogWriter
 from localcloud.functions.metrics import LambdaMetrics
 from localcloud.functions.wsgi import invoke_over_http
+from localcloud.images.engine import cloud_label, containers_of
 from localcloud.images.virtual_environment import VirtualEnvironments, cache_folder
 from localcloud.monitoring.metrics import MINUTE_S
 
@@ -64,9 +65,10 @@ class FunctionService:
         retry_delays_s: tuple[float, ...] = RETRY_DELAYS_S,
     ) -> None:
         self.limits = limits = limits or ServiceLimits()
+        self._cloud = cloud_label(context.state_dir)
         self._deployed = DeployedFunctions(context.account, context.region)
         self._concurrency = ConcurrencyLimits(limits.account_concurrency)
-        self._logs = LogWriter(context.account, context.region)
+        self._logs = LogWriter(context.account, context.region, context.metrics)
         self._metrics = LambdaMetrics(context.metrics)
         environments = VirtualEnvironments(cache_folder(cache_dir))
         self._fleet = Fleet(
@@ -169,6 +171,11 @@ class FunctionService:
         """Process ids of all environments of deployed functions, and of those still to end."""
         self._fleet.reconcile()
         return [environment.pid for environment in self._fleet.environments() if environment.pid]
+
+    def containers(self) -> list[str]:
+        """Ids of the containers of all environments, and of those that none knows any more."""
+        self._fleet.reconcile()
+        return containers_of(self._cloud) if self._fleet.has_used_containers else []
 
     def open_ports(self) -> list[int]:
         """The Runtime API ports of all environments."""

@@ -11,7 +11,6 @@ ime
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 
 from localcloud.functions.code import Code
 from localcloud.functions.configuration import FunctionConfiguration
@@ -26,11 +25,19 @@ def environment_variables(
     region: str,
     endpoint: str,
 ) -> dict[str, str]:
-    """What all environments of a version share; Lambda's reserved names win over others."""
+    """What all environments of a version share; Lambda's reserved names win over others.
+
+    A container has its image's variables, paths among them, by itself.
+    """
+    contained = code.container is not None
+    reserved = _reserved(function, code)
+    of_this_machine = ("LAMBDA_TASK_ROOT", "PATH") if contained else ()
+    for name in of_this_machine:
+        del reserved[name]
     return {
-        **code.environment,
+        **({} if contained else code.environment),
         **function.environment,
-        **_reserved(function, code),
+        **reserved,
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": function.environment.get("AWS_DEFAULT_REGION", region),
         "AWS_ACCESS_KEY_ID": credentials.access_key_id,
@@ -41,7 +48,7 @@ def environment_variables(
     }
 
 
-def _reserved(function: FunctionConfiguration, code: Code) -> Mapping[str, str]:
+def _reserved(function: FunctionConfiguration, code: Code) -> dict[str, str]:
     variables = {
         "AWS_EXECUTION_ENV": f"AWS_Lambda_python{sys.version_info.major}.{sys.version_info.minor}",
         "AWS_LAMBDA_FUNCTION_NAME": function.name,

@@ -3,7 +3,8 @@
 It takes the calls that CDK's asset publisher makes: login, inspect, build, tag, push and images.
 Any other subcommand or flag ends in an error: a build that means something else on AWS must not
 pass here. The host's Python version and processor are used instead of the image's; a build says
-so when it sees a platform that is not the host's.
+so when it sees a platform that is not the host's. With --containers the machine's container engine
+builds the same image beside it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from localcloud.images.dockerfile import DockerfileError
+from localcloud.images.engine import LABEL, EngineError, cloud_label, docker
 from localcloud.images.materialise import build_image
 from localcloud.images.store import ImageNotFoundError, ImageStore, PushError
 from localcloud.images.virtual_environment import (
@@ -35,7 +37,9 @@ _FAILED = 2
 _MACHINES = {"linux/amd64": {"x86_64", "AMD64"}, "linux/arm64": {"aarch64", "arm64"}}
 
 
-def docker_program(context: CloudContext, *, cache_dir: Path | None = None) -> str:
+def docker_program(
+    context: CloudContext, *, cache_dir: Path | None = None, containers: bool = False
+) -> str:
     """Write the program for CDK_DOCKER into the cloud's folder and return its path.
 
     It always speaks to this cloud, whatever the AWS variables of its caller are.
@@ -46,6 +50,7 @@ def docker_program(context: CloudContext, *, cache_dir: Path | None = None) -> s
     command = [sys.executable, "-m", "localcloud.images.docker"]
     command += ["--state-dir", str(context.state_dir.resolve())]
     command += ["--cache-dir", str(cache_folder(cache_dir))]
+    command += ["--containers"] if containers else []
     exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
     # A profile of the caller's would win over the variables set here.
     unset = "unset AWS_PROFILE AWS_SESSION_TOKEN\n"
@@ -74,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ImageNotFoundError as error:
         print(f"docker (embedded): {error}", file=sys.stderr)
         return _NOT_FOUND
-    except (DockerfileError, RequirementsError, PushError, FileNotFoundError) as error:
+    except (DockerfileError, RequirementsError, PushError, EngineError, FileNotFoundError) as error:
         print(f"docker (embedded): {error}", file=sys.stderr)
         return _FAILED
     return 0
@@ -84,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="docker (embedded)", allow_abbrev=False)
     parser.add_argument("--state-dir", type=Path, required=True)
     parser.add_argument("--cache-dir", type=Path, required=True)
+    parser.add_argument("--containers", action="store_true")
     parser.add_argument("--config", help="Docker's credentials folder; no credentials are needed")
     commands = parser.add_subparsers(dest="command", required=True)
 
@@ -131,8 +137,22 @@ def _build(store: ImageStore, given: argparse.Namespace) -> None:
         build_args=build_args,
         platform=given.platform,
         tag=given.tag,
+        container=_build_container(given) if given.containers else None,
         say=lambda text: print(f"docker (embedded): {text}", flush=True),
     )
+
+
+def _build_container(given: argparse.Namespace) -> str:
+    """Let the engine build it, as CDK would have it; the image's id."""
+    cloud = cloud_label(given.state_dir)
+    name = f"localcloud/{given.state_dir.name.lower()}:{given.tag.replace(':', '-')}"
+    options = [word for argument in given.build_arg for word in ("--build-arg", argument)]
+    if given.platform:
+        options += ["--platform", given.platform]
+    dockerfile = str(given.context / given.file)
+    labelled = ("--label", f"{LABEL}={cloud}", "--tag", name)
+    docker("build", *labelled, *options, "--file", dockerfile, str(given.context))
+    return docker("image", "inspect", "--format", "{{.Id}}", name).strip()
 
 
 def _push(store: ImageStore, tag: str) -> None:

@@ -1,9 +1,10 @@
 """Reads a Dockerfile into the few steps that an embedded image can honour.
 
-Accepted: FROM a Lambda Python base image, ARG, ENV, WORKDIR, COPY, RUN pip install -r FILE, LABEL,
-CMD in exec form, and as ENTRYPOINT a script of the image's own. Everything else is refused with its
-line and the reason: an image that would run here and not on AWS, or the other way round, is worse
-than no image. It reads text only and touches no file.
+Accepted: FROM a Lambda Python base image, ARG, ENV, WORKDIR, COPY, RUN pip install -r FILE, RUN of
+what makes the files readable and compiled, USER, LABEL, CMD in exec form, and as ENTRYPOINT a
+script of the image's own. Everything else is refused with its line and the reason: an image that
+would run here and not on AWS, or the other way round, is worse than no image. It reads text only
+and touches no file.
 """
 
 from __future__ import annotations
@@ -37,6 +38,14 @@ PIP_FLAGS = frozenset(
         "--only-binary=:all:",
         "--disable-pip-version-check",
         "--no-input",
+    }
+)
+
+# Where an image is a folder both hold anyway: its owner runs it, and it is compiled when built.
+FINISHING = frozenset(
+    {
+        "chmod -R a+rX .",
+        "python3 -m compileall -q --invalidation-mode unchecked-hash .",
     }
 )
 
@@ -128,6 +137,7 @@ class _Reader:
             "COPY": self._copy,
             "RUN": self._run,
             "LABEL": lambda value: None,
+            "USER": self._user,
             "ENTRYPOINT": self._entrypoint,
             "CMD": self._cmd,
         }
@@ -226,10 +236,20 @@ class _Reader:
             raise self._error(f"COPY target {words[-1]!r} must end with / for several sources")
         self._steps.append(Copy(self._line, tuple(words[:-1]), words[-1], self._workdir))
 
+    def _user(self, value: str) -> None:
+        # Nothing here changes user, and Lambda takes no notice of USER; others that run it do.
+        if not re.fullmatch(r"[1-9]\d*(:[1-9]\d*)?", value.strip()):
+            raise self._error(f"USER {value}; allowed: numbers other than root's, UID or UID:GID")
+
     def _run(self, value: str) -> None:
+        if FINISHING.issuperset(" ".join(part.split()) for part in value.split("&&")):
+            return
         words = self._words(value)
         if words[:2] != ["pip", "install"]:
-            raise self._error(f"RUN {value}; allowed: RUN pip install [flags] -r FILE")
+            raise self._error(
+                f"RUN {value}; allowed: RUN pip install [flags] -r FILE, "
+                f"{', '.join(sorted(FINISHING))}"
+            )
         files: list[str] = []
         rest = iter(words[2:])
         for word in rest:

@@ -40,8 +40,11 @@ def build_image(
     platform: str | None,
     tag: str,
     say: Callable[[str], None],
+    container: str | None = None,
 ) -> Image:
     """Build the image of a context folder and record it under `tag`.
+
+    `container` is what a container engine built of the same, if anything.
 
     Raises DockerfileError, RequirementsError, or FileNotFoundError for a missing Dockerfile.
     """
@@ -57,7 +60,7 @@ def build_image(
         _task_path(task, recipe.workdir).mkdir(parents=True)
         requirements = _run_steps(recipe, context, task)
         entrypoint = _entrypoint(recipe, task)
-        image_id = _identity(recipe, task, requirements, platform)
+        image_id = _identity(recipe, task, requirements, platform, container)
         image = store.built(image_id)
         if image is None:
             python = environments.python(requirements, say)
@@ -74,6 +77,7 @@ def build_image(
                 environment=dict(recipe.environment),
                 platform=platform,
                 entrypoint=entrypoint,
+                container=container,
             )
             store.add(image, building)
     store.tag_image(image, tag)
@@ -145,7 +149,13 @@ def _entrypoint(recipe: Dockerfile, task: Path) -> list[str]:
     return ["/bin/sh", script]
 
 
-def _identity(recipe: Dockerfile, task: Path, requirements: list[str], platform: str | None) -> str:
+def _identity(
+    recipe: Dockerfile,
+    task: Path,
+    requirements: list[str],
+    platform: str | None,
+    container: str | None,
+) -> str:
     """SHA-256 over all that the image holds and says, in hex."""
     said = {
         "base": recipe.base_image,
@@ -155,6 +165,7 @@ def _identity(recipe: Dockerfile, task: Path, requirements: list[str], platform:
         "entry": recipe.entry.script if recipe.entry else None,
         "requirements": requirements,
         "platform": platform,
+        "container": container,
     }
     digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode())
     for file in sorted(path for path in task.rglob("*") if path.is_file()):

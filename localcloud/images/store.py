@@ -27,6 +27,8 @@ class PushError(ValueError):
 class Image:
     """One built image: `task` is its /var/task, `python` has its requirements.
 
+    `container` is the same image as the container engine built it, where it was asked to.
+
     `entrypoint` is what starts a container of it, with paths as in the image; a function is started
     by the runtime instead, which is what the script hands over to there. Empty: the base image's.
     """
@@ -39,6 +41,7 @@ class Image:
     environment: dict[str, str]
     platform: str | None
     entrypoint: list[str] = field(default_factory=list)
+    container: str | None = None
 
 
 class ImageStore:

@@ -43,6 +43,7 @@ from moto.stepfunctions.responses import StepFunctionResponse
 from localcloud.functions.invocation import Invoke
 from localcloud.iam.call import Account
 from localcloud.iam.gate import Allows
+from localcloud.monitoring.metrics import Metrics
 from localcloud.services.patches import Patch, method
 from localcloud.step_functions import (
     api,
@@ -57,7 +58,7 @@ from localcloud.step_functions import (
 from localcloud.step_functions.clients import ServiceClients
 from localcloud.step_functions.definitions import parsing
 from localcloud.step_functions.error_names import ReportedName
-from localcloud.step_functions.executions import RunningExecution, deleting, started_once
+from localcloud.step_functions.executions import deleting, measured, started_once
 from localcloud.step_functions.lambda_tasks import LambdaTasks
 from localcloud.step_functions.map_state import map_evaluation
 
@@ -69,7 +70,7 @@ def step_functions_patches(context: CloudContext, invoke: Invoke, allows: Allows
     """What moto's interpreter does differently while this cloud is up."""
     return [
         *_call_patches(context, invoke, allows),
-        *_execution_patches(),
+        *_execution_patches(context.metrics),
         *_evaluation_patches(allows),
     ]
 
@@ -114,9 +115,9 @@ def _call_patches(context: CloudContext, invoke: Invoke, allows: Allows) -> list
     ]
 
 
-def _execution_patches() -> list[Patch]:
+def _execution_patches(metrics: Metrics) -> list[Patch]:
     return [
-        Patch(models, "Execution", RunningExecution, "an error in the thread leaves it RUNNING"),
+        Patch(models, "Execution", measured(metrics), "an error in the thread leaves it RUNNING"),
         Patch(
             models.StepFunctionsParserBackend,
             "start_execution",

@@ -103,9 +103,11 @@ def test_image_holds_what_its_handler_imports_and_loads_no_more(
 def test_dockerfile_keeps_to_the_plain_instructions(function: str) -> None:
     found = instructions(function)
     entry = {"ENTRYPOINT"} if function == "classify" else set()
-    assert {instruction for instruction, _ in found} == {"FROM", "COPY", "RUN", "CMD"} | entry
+    plain = {"FROM", "COPY", "COMMENT", "RUN", "USER", "CMD"}
+    assert {instruction for instruction, _ in found} == plain | entry
     assert found[0] == ("FROM", "public.ecr.aws/lambda/python:3.13")
     assert ("RUN", "pip install --no-cache-dir -r requirements.txt") in found
+    assert ("USER", "993:990") in found
     assert found[-1] == ("CMD", '["handler.handler"]')
 
 

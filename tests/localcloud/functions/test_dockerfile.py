@@ -33,6 +33,9 @@ def test_every_accepted_instruction_is_read() -> None:
         "    -r requirements.txt\n"
         "WORKDIR ${LAMBDA_TASK_ROOT}/inner\n"
         "COPY core/ $FOLDER/handler.py ./\n"
+        "RUN chmod -R a+rX . \\\n"
+        "    && python3 -m compileall -q --invalidation-mode unchecked-hash .\n"
+        "USER 993:990\n"
         'ENTRYPOINT ["/bin/sh", "/var/task/inner/entry.sh"]\n'
         'CMD ["handler.handler"]\n'
     )
@@ -41,7 +44,7 @@ def test_every_accepted_instruction_is_read() -> None:
     assert recipe.environment == {"MODE": "fast", "GREETING": "two words"}
     assert recipe.workdir == "/var/task/inner"
     assert recipe.handler == "handler.handler"
-    assert recipe.entry == Entry(12, "/var/task/inner/entry.sh")
+    assert recipe.entry == Entry(15, "/var/task/inner/entry.sh")
     assert recipe.steps == (
         Copy(7, ("plan/requirements.txt",), "/var/task/", "/var/task"),
         InstallRequirements(8, "requirements.txt", "/var/task"),
@@ -67,7 +70,9 @@ def test_build_argument_wins_over_its_default() -> None:
         ("", 1, "no FROM"),
         (BASE, 1, "no CMD"),
         (BASE + "ADD a b" + CMD, 2, "ADD is not supported"),
-        (BASE + "USER root" + CMD, 2, "USER is not supported"),
+        (BASE + "USER root" + CMD, 2, "numbers other than root's"),
+        (BASE + "USER 0:990" + CMD, 2, "numbers other than root's"),
+        (BASE + "USER 993:0" + CMD, 2, "numbers other than root's"),
         (BASE + 'ENTRYPOINT ["python"]' + CMD, 2, "a script of the image"),
         (BASE + "ENTRYPOINT /bin/sh /var/task/entry.sh" + CMD, 2, "a script of the image"),
         (BASE + 'ENTRYPOINT ["/bin/sh", "/opt/entry.sh"]' + CMD, 2, "a script of the image"),
@@ -81,6 +86,8 @@ def test_build_argument_wins_over_its_default() -> None:
         (BASE + "RUN pip install -r" + CMD, 2, "exactly one -r"),
         (BASE + "RUN pip install --target /opt -r a" + CMD, 2, "'--target' is not supported"),
         (BASE + "RUN pip install -r a && rm a" + CMD, 2, "'&&' is not supported"),
+        (BASE + "RUN chmod -R a+rX . && rm a" + CMD, 2, "allowed: RUN pip install"),
+        (BASE + "RUN chmod -R a+w ." + CMD, 2, "allowed: RUN pip install"),
         (BASE + 'RUN ["pip", "install"]' + CMD, 2, "RUN pip install"),
         (BASE + "COPY --chown=1:1 a ./" + CMD, 2, "--chown=1:1"),
         (BASE + "COPY --from=build a ./" + CMD, 2, "--from=build"),
