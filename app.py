@@ -31,6 +31,7 @@ from settings.machine_limits import machine_limits
 from settings.monitoring_limits import monitoring_limits
 from settings.stage import StageSettings
 from stacks.api_stack import ApiStack
+from stacks.checks.asynchronous import add_asynchronous_check
 from stacks.checks.nag import add_nag
 from stacks.functions_stack import FunctionsStack
 from stacks.monitoring_stack import MonitoringStack
@@ -92,6 +93,7 @@ def compose(app: cdk.App, stage: StageSettings) -> None:
 
         BaselineStack(app, "Baseline", stage=stage, inputs=storage.inputs, results=storage.results)
     add_nag(app)
+    add_asynchronous_check(app)
 
 
 def synthesize(

@@ -1,6 +1,6 @@
 """The HTTP API as typed calls: the server checks what goes in, this checks what comes out.
 
-It knows the three routes and their shapes. It decides nothing about a job (see `job`), and turns
+It knows the four routes and their shapes. It decides nothing about a job (see `job`), and turns
 every refusal into an ApiError with the server's own code, field and message.
 """
 
@@ -53,8 +53,40 @@ class PartUrls(msgspec.Struct, frozen=True):
     stop: int
 
 
+class ToldFailure(msgspec.Struct, frozen=True):
+    """A recorded failure of one shard or group; all but its number is None if it is unreadable."""
+
+    kind: str
+    number: int
+    recovered: bool
+    start: int | None = None
+    stop: int | None = None
+    error: str | None = None
+    cause: str | None = None
+    recorded_at: str | None = None
+
+
+class Failures(msgspec.Struct, frozen=True):
+    """The failures that the job's workflow recorded: how many (or `more`), and the first."""
+
+    recorded: int
+    more: bool
+    listed: list[ToldFailure]
+
+
+class Redriven(msgspec.Struct, frozen=True):
+    """Answer to POST /jobs/{id}/redrive."""
+
+    job_id: str
+    status: str
+    redriven_at: datetime
+
+
 class JobStatus(msgspec.Struct, frozen=True):
-    """Answer to GET /jobs/{id}. `report` and `parts` are there once the job has succeeded."""
+    """Answer to GET /jobs/{id}. `report` and `parts` are there once the job has succeeded.
+
+    `failures` is None where nobody looked: a running job that has lost nothing.
+    """
 
     job_id: str
     status: State
@@ -63,6 +95,10 @@ class JobStatus(msgspec.Struct, frozen=True):
     shards: ShardCounts | None = None
     error: str | None = None
     cause: str | None = None
+    failures: Failures | None = None
+    redrive_count: int = 0
+    redrive_status: str | None = None
+    redrive_status_reason: str | None = None
     report: JobReport | None = None
     parts: list[PartUrls] = []
 
@@ -100,6 +136,14 @@ class JobsApi:
     def status(self, job_id: str) -> JobStatus:
         """GET /jobs/{id}. An unknown id is an ApiError with status 404."""
         return self._call("GET", f"/jobs/{quote(job_id, safe='')}", JobStatus)
+
+    def redrive(self, job_id: str, *, token: str) -> Redriven:
+        """POST /jobs/{id}/redrive. What cannot be redriven is an ApiError with status 409.
+
+        The same token again, within 15 minutes, is the same redrive.
+        """
+        path = f"/jobs/{quote(job_id, safe='')}/redrive"
+        return self._call("POST", path, Redriven, json={"token": token})
 
     def classify(self, pictures: Sequence[str]) -> PicturesAnswer:
         """POST /classify with 1 to 100 pictures, each the base64 text of a picture file."""

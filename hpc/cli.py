@@ -5,8 +5,6 @@ Results and what is meant for other programs go to stdout, progress to stderr.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -17,9 +15,8 @@ from hpc.baseline.command import baseline
 from hpc.conclude import conclude
 from hpc.connection import Connection, connect
 from hpc.dataset import Dataset
-from hpc.errors import JobInterruptedError
-from hpc.failures import UserErrorGroup
-from hpc.job import JobRequest, join, submit, submit_and_wait
+from hpc.failures import UserErrorGroup, leaving_on_interrupt
+from hpc.job import JobRequest, join, redrive, redrive_and_wait, submit, submit_and_wait
 from hpc.job_id import new_job_id
 from hpc.options import (
     EXISTING_FILE,
@@ -31,15 +28,17 @@ from hpc.options import (
     stage_option,
     upload_dataset,
 )
+from hpc.outcome import JobOutcome
 from hpc.pictures import DEFAULT_MODEL, classify_locally, classify_remotely
 from hpc.progress import progress_view
+from hpc.size_command import size_command
 from hpc.summary import write_outcome
 from hpc.terminal import print_outcome, print_predictions, print_status
 from hpc.upload import Uploaded
 
 DEFAULT_OUT = Path("out/run")
-# What a shell makes of SIGINT.
-EXIT_INTERRUPTED = 130
+# The job succeeded by its stage's tolerance, and shards of it are lost.
+EXIT_PARTIAL = 3
 
 _job_id = click.option("--job-id", help="The job's id. Default: date, time, a few letters.")
 _out = click.option(
@@ -48,6 +47,11 @@ _out = click.option(
     default=DEFAULT_OUT,
     show_default=True,
     help="Folder for summary.json, report.html and predictions.csv.",
+)
+_accept_partial = click.option(
+    "--accept-partial",
+    is_flag=True,
+    help=f"End with 0, not {EXIT_PARTIAL}, where the stage tolerates that shards were lost.",
 )
 
 
@@ -77,6 +81,7 @@ main.add_command(baseline)
 @shard_size_option
 @_job_id
 @_out
+@_accept_partial
 def run(
     stage: str,
     images: Path,
@@ -85,6 +90,7 @@ def run(
     shard_size: int,
     job_id: str | None,
     out: Path,
+    accept_partial: bool,
 ) -> None:
     """Upload, submit, wait, fetch, check, report: the whole job.
 
@@ -101,11 +107,10 @@ def run(
         uploads = _upload(connection, dataset)
         request = _request(uploads, shard_size, job_id)
         view = progress_view(Console(stderr=True), request.job_id)
-        with _leaving_on_interrupt(stage):
+        with leaving_on_interrupt(stage):
             ended = submit_and_wait(connection.api, request, view)
         outcome = conclude(connection, ended, dataset=dataset, uploads=uploads)
-    write_outcome(outcome, out)
-    print_outcome(Console(), outcome, out)
+    _hand_over(outcome, out, accept_partial=accept_partial)
 
 
 @main.command("submit")
@@ -162,6 +167,7 @@ def status(stage: str, job_id: str) -> None:
 @labels_option
 @no_labels_option
 @_out
+@_accept_partial
 def fetch(
     stage: str,
     job_id: str,
@@ -169,6 +175,7 @@ def fetch(
     labels: Path | None,
     no_labels: bool,
     out: Path,
+    accept_partial: bool,
 ) -> None:
     """Fetch a job's results, waiting for it if need be, check them and write the report.
 
@@ -182,11 +189,34 @@ def fetch(
     dataset = None if images is None else dataset_of(images, labels, no_labels)
     with connect(stage) as connection:
         view = progress_view(Console(stderr=True), job_id)
-        with _leaving_on_interrupt(stage):
+        with leaving_on_interrupt(stage):
             ended = join(connection.api, job_id, view)
         outcome = conclude(connection, ended, dataset=dataset)
-    write_outcome(outcome, out)
-    print_outcome(Console(), outcome, out)
+    _hand_over(outcome, out, accept_partial=accept_partial)
+
+
+@main.command("redrive")
+@stage_option
+@click.argument("job_id")
+@click.option("--wait", "is_waiting", is_flag=True, help="Watch it until it ends again.")
+def redrive_command(stage: str, job_id: str, is_waiting: bool) -> None:
+    """Go on with a job that failed, where it failed: only what was lost is done again.
+
+    For a job that FAILED, was ABORTED or TIMED_OUT in the last 14 days, once its cause is mended.
+
+    \b
+    Example:
+      hpc redrive 20260131-140509-k7mq2x --wait
+    """
+    with connect(stage) as connection:
+        if not is_waiting:
+            redrive(connection.api, job_id)
+            click.echo(f"job {job_id} goes on; hpc fetch {job_id} --stage {stage}")
+            return
+        view = progress_view(Console(stderr=True), job_id)
+        with leaving_on_interrupt(stage):
+            status = redrive_and_wait(connection.api, job_id, view)
+    print_status(Console(), status)
 
 
 @main.command()
@@ -216,16 +246,15 @@ def classify(stage: str, local: bool, model: Path, pictures: tuple[Path, ...]) -
     print_predictions(Console(), pictures, predictions)
 
 
-@contextmanager
-def _leaving_on_interrupt(stage: str) -> Iterator[None]:
-    """When the user stops watching, say how to come back; the job goes on."""
-    try:
-        yield
-    except JobInterruptedError as interrupt:
-        click.echo(
-            f"{interrupt}\nre-attach: hpc fetch {interrupt.job_id} --stage {stage}", err=True
-        )
-        raise click.exceptions.Exit(EXIT_INTERRUPTED) from interrupt
+main.add_command(size_command)
+
+
+def _hand_over(outcome: JobOutcome, out: Path, *, accept_partial: bool) -> None:
+    """Write and print what the job came to; part of the images is an error unless it was asked."""
+    write_outcome(outcome, out)
+    print_outcome(Console(), outcome, out)
+    if not outcome.is_complete and not accept_partial:
+        raise click.exceptions.Exit(EXIT_PARTIAL)
 
 
 def _upload(connection: Connection, dataset: Dataset) -> tuple[Uploaded, ...]:

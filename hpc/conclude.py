@@ -39,6 +39,8 @@ def conclude(
         shards=report.shards,
         groups=report.groups,
         retries=report.retries,
+        failures=status.failures.recorded if status.failures else 0,
+        redrives=status.redrive_count,
         has_labels=report.confusion is not None,
         objects_checked=len(uploads),
         objects_uploaded=sum(upload.sent for upload in uploads),
@@ -53,6 +55,7 @@ def conclude(
         stopped_at=status.stopped_at,
         seconds=ended.seconds,
         clock=ended.clock,
+        redrives=status.redrive_count,
         results=results,
         dataset=dataset,
         evaluation=evaluation,
@@ -77,7 +80,7 @@ def evaluate_agreed(results: JobResults, labels: NDArray[np.uint8] | None) -> Ev
         reported = np.array(results.report.confusion, dtype=np.int64)
     if labels is None:
         return None if reported is None else evaluate(reported)
-    found = confusion.matrix(labels, results.label)
+    found = confusion.matrix(labels[results.index], results.label)
     if reported is not None and not np.array_equal(found, reported):
         raise ResultsInvalidError(
             f"job {results.report.job_id} counted other true labels than these: it has "

@@ -3,7 +3,7 @@
 An estimate for us-east-1 on demand. In it: the shards' billed time from their own telemetry, every
 request and state transition that the workflow's shape makes. Not in it: failed attempts' time (they
 leave no telemetry), multipart uploads' extra requests, logs, traces, storage, data transfer, the
-free tier.
+free tier, and what keeping environments provisioned costs between jobs: `hpc size` computes that.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ _WORKFLOW_STATES = 4
 # A Distributed Map pays one transition to start a STANDARD child, which has one state of its own.
 # https://docs.aws.amazon.com/step-functions/latest/dg/concepts-transitions.html
 _TRANSITIONS_PER_CHILD = 2
+# Its record and its last attempt; a redrive is a transition itself.
+# https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html
+_TRANSITIONS_PER_FAILURE = 2
 # plan, reduce and jobs measure nothing themselves: half a second at 512 MB each, on the high side.
 _ASSUMED_GB_S = 0.25
 # manifest.json and SUCCEEDED_0.json
@@ -37,6 +40,8 @@ class JobVolume:
     shards: int
     groups: int
     retries: int
+    failures: int
+    redrives: int
     has_labels: bool
     objects_checked: int
     objects_uploaded: int
@@ -78,12 +83,7 @@ def estimate_cost(
     compute = prices.LAMBDA_COMPUTE[architecture]
     steps = 1 + volume.groups + 1
     items = (
-        CostItem(
-            name="Lambda compute, classify",
-            quantity=sum(one.billed_gb_s for one in telemetry),
-            price=compute,
-            basis="measured",
-        ),
+        *_classify_compute(telemetry, architecture),
         CostItem(
             name="Lambda compute, plan, reduce and jobs",
             quantity=_ASSUMED_GB_S * (steps + volume.api_calls),
@@ -92,7 +92,7 @@ def estimate_cost(
         ),
         CostItem(
             name="Lambda requests",
-            quantity=volume.shards + volume.retries + steps + volume.api_calls,
+            quantity=volume.shards + volume.retries + volume.failures + steps + volume.api_calls,
             price=prices.LAMBDA_REQUEST,
             basis="counted",
         ),
@@ -116,16 +116,40 @@ def estimate_cost(
     return Cost(items=items, architecture=architecture)
 
 
+def _classify_compute(
+    telemetry: Sequence[Telemetry], architecture: Architecture
+) -> tuple[CostItem, ...]:
+    """Invocations on provisioned environments have a price of their own."""
+    on_demand = CostItem(
+        name="Lambda compute, classify",
+        quantity=sum(one.billed_gb_s for one in telemetry if not one.provisioned),
+        price=prices.LAMBDA_COMPUTE[architecture],
+        basis="measured",
+    )
+    ahead = [one.billed_gb_s for one in telemetry if one.provisioned]
+    if not ahead:
+        return (on_demand,)
+    provisioned = CostItem(
+        name="Lambda compute, classify, provisioned",
+        quantity=sum(ahead),
+        price=prices.LAMBDA_PROVISIONED_COMPUTE[architecture],
+        basis="measured",
+    )
+    return (on_demand, provisioned)
+
+
 def _transitions(volume: JobVolume) -> int:
     children = volume.shards + volume.groups
-    return _WORKFLOW_STATES + _TRANSITIONS_PER_CHILD * children + volume.retries
+    transitions = _WORKFLOW_STATES + _TRANSITIONS_PER_CHILD * children + volume.retries
+    return transitions + _TRANSITIONS_PER_FAILURE * volume.failures + volume.redrives
 
 
 def _writes(volume: JobVolume) -> int:
     plan = 2  # shards.json, groups.json
     parts = 2 * volume.groups  # columns and summary
     report = 1
-    return volume.objects_uploaded + plan + volume.shards + _MAP_RESULT_OBJECTS + parts + report
+    job = plan + volume.shards + _MAP_RESULT_OBJECTS + parts + report
+    return volume.objects_uploaded + job + volume.failures  # each with its record
 
 
 def _reads(volume: JobVolume) -> int:

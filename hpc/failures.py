@@ -5,6 +5,8 @@ An error that is none of these is a defect of this program and keeps its traceba
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,8 +14,11 @@ import click
 import requests
 from botocore.exceptions import BotoCoreError, ClientError
 
-from hpc.errors import HpcError
+from hpc.errors import HpcError, JobInterruptedError
 from shpc_core.errors import InvalidInput, StorageError
+
+# What a shell makes of SIGINT.
+EXIT_INTERRUPTED = 130
 
 
 class UserErrorGroup(click.Group):
@@ -31,6 +36,18 @@ class UserErrorGroup(click.Group):
             ) from error
         except (BotoCoreError, ClientError) as error:
             raise click.ClickException(f"AWS: {error}") from error
+
+
+@contextmanager
+def leaving_on_interrupt(stage: str) -> Iterator[None]:
+    """When the user stops watching, say how to come back; the job goes on."""
+    try:
+        yield
+    except JobInterruptedError as interrupt:
+        click.echo(
+            f"{interrupt}\nre-attach: hpc fetch {interrupt.job_id} --stage {stage}", err=True
+        )
+        raise click.exceptions.Exit(EXIT_INTERRUPTED) from interrupt
 
 
 def _host(error: requests.RequestException) -> str:

@@ -2,7 +2,7 @@
 
 It retries connection failures, 429 and 5xx with jittered backoff and honours Retry-After. Every
 request of this client may be repeated: reads by nature, POST /jobs because the job id is chosen by
-the client, POST /classify because it only computes.
+the client, a redrive because its token is, POST /classify because it only computes.
 """
 
 from __future__ import annotations

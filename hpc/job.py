@@ -1,4 +1,4 @@
-"""Starts a job and watches it to its end.
+"""Starts a job, or restarts what was lost of it, and watches it to its end.
 
 Nothing of the job depends on this process: it is started under an id that the client chose, so that
 a repeated POST starts no second one, and whoever knows the id can watch it or fetch its results.
@@ -6,6 +6,7 @@ a repeated POST starts no second one, and whoever knows the id can watch it or f
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ WORKLOAD = "classify"
 _POLL_SHARE = 0.05
 _POLL_AT_LEAST_S = 0.25
 _POLL_AT_MOST_S = 5.0
+_NAMED_FAILURES = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +57,30 @@ def submit(api: JobsApi, request: JobRequest) -> bool:
         shard_size=request.shard_size,
     )
     return answer.created
+
+
+def redrive(api: JobsApi, job_id: str) -> int:
+    """Restart what was lost of a job that ended without success; how often it was redriven now.
+
+    Raises ApiError where it is unknown, runs, or cannot be redriven.
+    """
+    before = api.status(job_id).redrive_count
+    api.redrive(job_id, token=secrets.token_hex(16))
+    return before + 1
+
+
+def redrive_and_wait(
+    api: JobsApi,
+    job_id: str,
+    view: ProgressView,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> JobStatus:
+    """Redrive the job and poll until it ends again. Raises as `redrive` and `wait` do."""
+    with _going_on(job_id):
+        redrives = redrive(api, job_id)
+    return wait(api, job_id, view, since=clock(), clock=clock, sleep=sleep, redrives=redrives)
 
 
 def submit_and_wait(
@@ -95,8 +121,11 @@ def wait(
     since: float,
     clock: Callable[[], float],
     sleep: Callable[[float], None],
+    redrives: int = 0,
 ) -> JobStatus:
     """Poll until the job has succeeded, ever more rarely the longer it runs.
+
+    An end before that many `redrives` is an old one: what AWS tells lags behind.
 
     Raises JobFailedError with the job's own words when it ends otherwise, JobInterruptedError on
     Ctrl-C: the job goes on.
@@ -106,13 +135,28 @@ def wait(
             status = api.status(job_id)
             elapsed_s = clock() - since
             view.show(status, elapsed_s)
-            if status.status in ENDED:
+            if status.status in ENDED and status.redrive_count >= redrives:
                 break
             sleep(min(max(_POLL_AT_LEAST_S, _POLL_SHARE * elapsed_s), _POLL_AT_MOST_S))
     if status.status != "SUCCEEDED":
         reason = ": ".join(text for text in (status.error, status.cause) if text)
-        raise JobFailedError(f"job {job_id} {status.status}: {reason or 'no reason given'}")
+        raise JobFailedError(
+            f"job {job_id} {status.status}: {reason or 'no reason given'}{_way_on(status)}"
+        )
     return status
+
+
+def _way_on(status: JobStatus) -> str:
+    """What is known besides the reason: how much is recorded, and whether a redrive is possible."""
+    told = ""
+    if status.failures is not None and status.failures.recorded:
+        lost = [one for one in status.failures.listed if not one.recovered]
+        named = ", ".join(f"{one.kind} {one.number}" for one in lost[:_NAMED_FAILURES])
+        more = "" if len(lost) <= _NAMED_FAILURES and not status.failures.more else ", ..."
+        told += f"\nfailures are recorded of {named}{more}" if named else ""
+    if status.redrive_status == "REDRIVABLE":
+        told += f"\nonce its cause is mended: hpc redrive {status.job_id}"
+    return told
 
 
 def _timed_by_service(status: JobStatus) -> EndedJob:

@@ -11,6 +11,7 @@ from hpc.evaluate import Evaluation
 from hpc.observed import Throttles
 from hpc.outputs import Deployment
 from hpc.results import JobResults
+from shpc_core.failures import MissingShard
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +19,8 @@ class JobOutcome:
     """A succeeded job with checked results.
 
     `seconds` is by the `clock` of "client" (POST to SUCCEEDED seen) or "service" (execution's start
-    to stop). `dataset` and `evaluation` are None where images or true labels are not known.
+    to stop, with what lies between a failure and its redrive). `dataset` and `evaluation` are None
+    where images or true labels are not known.
     """
 
     job_id: str
@@ -27,6 +29,7 @@ class JobOutcome:
     stopped_at: datetime
     seconds: float
     clock: str
+    redrives: int
     results: JobResults
     dataset: Dataset | None
     evaluation: Evaluation | None
@@ -37,6 +40,16 @@ class JobOutcome:
     def images(self) -> int:
         """How many images were classified."""
         return self.results.coverage.predicted
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every image was classified; otherwise the stage tolerates what was lost."""
+        return self.results.is_complete
+
+    @property
+    def missing_shards(self) -> list[MissingShard]:
+        """Shards that were lost, with their items and errors."""
+        return self.results.report.missing_shards
 
     @property
     def images_per_second(self) -> float:

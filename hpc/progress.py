@@ -12,7 +12,7 @@ from typing import Protocol, Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from hpc.api import JobStatus
+from hpc.api import JobStatus, ShardCounts
 
 _STEP_PERCENT = 10
 
@@ -35,9 +35,18 @@ def _phase(status: JobStatus) -> str:
         return status.status.lower()
     if status.shards is None:
         return "planning"
-    if status.shards.succeeded < status.shards.total:
+    if _settled(status.shards) < status.shards.total:
         return "classifying"
     return "reducing"
+
+
+def _settled(shards: ShardCounts) -> int:
+    """Shards that have a result, or none to come: a stage may tolerate that some are lost."""
+    return shards.succeeded + shards.failed
+
+
+def _lost(shards: ShardCounts) -> str:
+    return f", {shards.failed} failed" if shards.failed else ""
 
 
 class BarView:
@@ -48,12 +57,12 @@ class BarView:
             TextColumn("[bold]{task.description:<11}"),
             BarColumn(bar_width=None),
             MofNCompleteColumn(),
-            TextColumn("shards"),
+            TextColumn("shards{task.fields[lost]}"),
             TimeElapsedColumn(),
             console=console,
         )
         console.print(f"job [bold]{job_id}[/bold]", highlight=False)
-        self._task = self._progress.add_task("planning", total=None)
+        self._task = self._progress.add_task("planning", total=None, lost="")
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -72,7 +81,10 @@ class BarView:
         self._progress.update(self._task, description=_phase(status))
         if status.shards is not None:
             self._progress.update(
-                self._task, total=status.shards.total, completed=status.shards.succeeded
+                self._task,
+                total=status.shards.total,
+                completed=status.shards.succeeded,
+                lost=_lost(status.shards),
             )
 
 
@@ -108,7 +120,8 @@ class LineView:
         percent = 100 * done // total // _STEP_PERCENT * _STEP_PERCENT
         if percent > self._shown_percent:
             self._shown_percent = percent
-            self._line(f"{percent:3d} % ({done} of {total} shards, {elapsed_s:.1f} s)")
+            lost = _lost(status.shards)
+            self._line(f"{percent:3d} % ({done} of {total} shards{lost}, {elapsed_s:.1f} s)")
 
     def _line(self, text: str) -> None:
         self._console.print(f"job {self._job_id}: {text}", highlight=False, soft_wrap=True)

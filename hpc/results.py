@@ -2,7 +2,8 @@
 
 What counts is decided by the columns themselves: every item exactly once, and every total of the
 job's report found again; and each object is the one that the job wrote, by its sha256. Anything
-else is an error; there is no partial result.
+else is an error. A result is partial only where the report says so: then exactly the items of the
+shards that it names are missing, and `JobResults.is_complete` is false.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ _TRANSFERS = 4
 class JobResults:
     """Checked results: columns sorted by index, telemetry sorted by shard.
 
-    `index` uint64, `label` uint8, `confidence` float32, all of length `coverage.expected`.
+    `index` uint64, `label` uint8, `confidence` float32, all of length `coverage.predicted`.
     """
 
     index: NDArray[np.uint64]
@@ -47,6 +48,11 @@ class JobResults:
     telemetry: tuple[Telemetry, ...]
     report: JobReport
     coverage: Coverage
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every item was predicted."""
+        return self.coverage.is_exact
 
 
 def fetch_results(
@@ -68,7 +74,8 @@ def fetch_results(
     predictions = columns.concatenated([part for part, _ in parts])
     summaries = [summary for _, summary in parts]
     expected = status.report.images if images is None else images
-    coverage = check_coverage(predictions.index, expected)
+    missing = [(shard.start, shard.stop) for shard in status.report.missing_shards]
+    coverage = check_coverage(predictions.index, expected, missing=missing)
     _check(status.report, predictions, summaries, coverage)
     order = np.argsort(predictions.index, kind="stable")
     return JobResults(
@@ -164,7 +171,7 @@ def _check(
 ) -> None:
     """Raise ResultsInvalidError with everything that does not add up."""
     problems = []
-    if not coverage.is_exact:
+    if not coverage.is_as_told:
         problems.append(
             f"{coverage.missing} missing, {coverage.duplicated} duplicated, "
             f"{coverage.outside} outside 0 to {coverage.expected - 1} ({coverage.examples})"
@@ -172,12 +179,16 @@ def _check(
     if predictions.label.max(initial=0) >= len(CLASS_NAMES):
         problems.append(f"a label is {predictions.label.max()}, which is no class")
     counts = label_counts(predictions.label).tolist()
-    shards = sorted(one.shard for summary in summaries for one in summary.telemetry)
-    models = {summary.model_sha256 for summary in summaries} | {report.model.sha256}
+    missing = [one for summary in summaries for one in summary.missing_shards]
+    shards = [one.shard for summary in summaries for one in summary.telemetry]
+    shards = sorted(shards + [one.shard for one in missing])
+    models = {summary.model_sha256 for summary in summaries} - {None} | {report.model.sha256}
     for what, reported, found in (
         ("images", report.images, coverage.expected),
         ("predicted", report.predicted, coverage.predicted),
         ("missing", report.missing, coverage.missing),
+        ("complete", report.complete, coverage.is_exact),
+        ("missing_shards", report.missing_shards, missing),
         ("duplicated", report.duplicated, coverage.duplicated),
         ("label_counts", report.label_counts, counts),
         ("shards", list(range(report.shards)), shards),

@@ -14,6 +14,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -39,10 +40,12 @@ def summarize(outcome: JobOutcome) -> dict[str, Any]:
         "place": outcome.deployment.place,
         "started_at": outcome.started_at.isoformat(),
         "stopped_at": outcome.stopped_at.isoformat(),
+        "complete": outcome.is_complete,
         "images": coverage.expected,
         "predicted": coverage.predicted,
         "missing": coverage.missing,
         "duplicated": coverage.duplicated,
+        "missing_shards": [msgspec.to_builtins(shard) for shard in outcome.missing_shards],
         "accuracy": None if evaluation is None else evaluation.accuracy,
         "accuracy_interval": None if evaluation is None else list(evaluation.interval),
         "job_seconds": round(outcome.seconds, 3),
@@ -55,6 +58,7 @@ def summarize(outcome: JobOutcome) -> dict[str, Any]:
         "on_demand_invocations": outcome.on_demand,
         **measured(outcome.results.telemetry),
         "retries": outcome.retries,
+        "redrives": outcome.redrives,
         "throttles": outcome.throttles.count,
         "throttles_reason": outcome.throttles.reason,
         "cost_usd": outcome.cost.usd,
@@ -110,14 +114,20 @@ def _write_files(outcome: JobOutcome, folder: Path) -> None:
 
 
 def write_predictions(results: JobResults, labels: NDArray[np.uint8] | None, path: Path) -> None:
-    """One line for each image, with its true label where there are `labels`."""
+    """One line for each image, with its true label where there are `labels`.
+
+    An image that is missing has empty fields.
+    """
     with path.open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(
             ["index", "label", "name", "confidence", *([] if labels is None else ["true_label"])]
         )
-        for number, index in enumerate(results.index):
-            label = results.label[number]
-            # A float32 prints as the shortest text that reads back as the same number.
-            row = [index, label, CLASS_NAMES[label], results.confidence[number]]
-            rows.writerow(row if labels is None else [*row, labels[number]])
+        predicted = dict(zip(results.index.tolist(), range(len(results.index)), strict=True))
+        for index in range(results.coverage.expected):
+            row: list[object] = [index, "", "", ""]
+            if (number := predicted.get(index)) is not None:
+                label = results.label[number]
+                # A float32 prints as the shortest text that reads back as the same number.
+                row = [index, label, CLASS_NAMES[label], results.confidence[number]]
+            rows.writerow(row if labels is None else [*row, labels[index]])

@@ -7,15 +7,19 @@ from pathlib import Path
 
 from rich import box
 from rich.console import Console
+from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from hpc.api import JobStatus
+from hpc.api import Failures, JobStatus
 from hpc.outcome import JobOutcome
 from hpc.summary import PREDICTIONS, REPORT, SUMMARY
 from hpc.words import count, percent, seconds, usd
 from prices import us_east_1 as prices
 from shpc_core.pictures import Prediction
+
+# Lost shards that are named one by one.
+_NAMED = 10
 
 
 def print_outcome(console: Console, outcome: JobOutcome, folder: Path) -> None:
@@ -36,7 +40,8 @@ def print_outcome(console: Console, outcome: JobOutcome, folder: Path) -> None:
             if evaluation is None
             else f"{percent(evaluation.accuracy, 2)} "
             f"(95 % interval {percent(evaluation.interval[0])} to "
-            f"{percent(evaluation.interval[1])})",
+            f"{percent(evaluation.interval[1])})"
+            + ("" if outcome.is_complete else f" of the {count(outcome.images)} predicted"),
         ),
         (
             "job",
@@ -50,6 +55,7 @@ def print_outcome(console: Console, outcome: JobOutcome, folder: Path) -> None:
             f"{count(outcome.on_demand)} on demand, {count(outcome.cold_starts)} cold starts",
         ),
         ("retries", count(outcome.retries)),
+        *([("redrives", count(outcome.redrives))] if outcome.redrives else []),
         (
             "throttles",
             f"not known: {throttles.reason}" if throttles.count is None else count(throttles.count),
@@ -67,8 +73,25 @@ def print_outcome(console: Console, outcome: JobOutcome, folder: Path) -> None:
     for item in outcome.cost.items:
         table.add_row("", f"{usd(item.usd, 3):<11}  {item.name} ({item.basis})")
     console.print(table)
+    if not outcome.is_complete:
+        _print_missing(console, outcome)
     for name in (REPORT, SUMMARY, PREDICTIONS):
         console.print(str(folder / name), soft_wrap=True, highlight=False, markup=False)
+
+
+def _print_missing(console: Console, outcome: JobOutcome) -> None:
+    """What is not there, so that nobody takes the rest for the whole."""
+    coverage, lost = outcome.results.coverage, outcome.missing_shards
+    title = (
+        f"INCOMPLETE: {count(coverage.missing)} of {count(coverage.expected)} images are missing, "
+        f"{count(len(lost))} of {count(outcome.results.report.shards)} shards were lost"
+    )
+    lines = [
+        f"shard {one.shard} (items {one.start}..{one.stop}): {one.error}" for one in lost[:_NAMED]
+    ]
+    if len(lost) > _NAMED:
+        lines.append(f"and {count(len(lost) - _NAMED)} more, in {SUMMARY}")
+    console.print(Panel(Text("\n".join(lines)), title=Text(title), border_style="bold red"))
 
 
 def print_status(console: Console, status: JobStatus) -> None:
@@ -82,9 +105,38 @@ def print_status(console: Console, status: JobStatus) -> None:
             highlight=False,
             soft_wrap=True,
         )
+    if status.report is not None and not status.report.complete:
+        report = status.report
+        console.print(
+            f"INCOMPLETE: {report.missing} of {report.images} images are missing, "
+            f"{len(report.missing_shards)} of {report.shards} shards were lost",
+            style="bold red",
+            highlight=False,
+            soft_wrap=True,
+        )
     for name, text in (("error", status.error), ("cause", status.cause)):
         if text:
             console.print(f"{name}: {text}", highlight=False, soft_wrap=True, markup=False)
+    if status.redrive_count:
+        console.print(f"redriven: {count(status.redrive_count)} times", highlight=False)
+    if status.failures is not None:
+        _print_failures(console, status.failures)
+    if status.redrive_status == "REDRIVABLE":
+        way_on = f"can be redriven: hpc redrive {status.job_id}"
+        console.print(way_on, highlight=False, soft_wrap=True, markup=False)
+
+
+def _print_failures(console: Console, failures: Failures) -> None:
+    for one in failures.listed:
+        items = "" if one.start is None else f" (items {one.start}..{one.stop})"
+        error = one.error or "the record cannot be read"
+        state = "recovered since" if one.recovered else "not recovered"
+        line = f"recorded: {one.kind} {one.number}{items}: {error}, {state}"
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
+    hidden = failures.recorded - len(failures.listed)
+    if hidden or failures.more:
+        least = "at least " if failures.more else ""
+        console.print(f"recorded: {least}{count(hidden)} more", highlight=False)
 
 
 def print_predictions(

@@ -11,11 +11,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from prices import us_east_1 as prices
+from prices.price import Price
 from review.assembly import Assembly
 from review.changes import Change
 from review.exposure import doors
 from review.golden import ACCEPT
-from review.idle import Idle, idle
+from review.idle import Charge, Idle, idle
 from review.permissions import NO_REASON, permissions, trusts
 from review.retention import kept
 from review.schemas import schema_of
@@ -153,23 +154,21 @@ def _idle(found: Idle) -> Section:
 
 def _charges(found: Idle) -> Iterator[Row]:
     """The dearest first; what is charged alike stands together."""
-    alike: dict[Row, list[str]] = defaultdict(list)
-    cost: dict[Row, float] = {}  # by the same key
+    alike: dict[Charge, list[str]] = defaultdict(list)
     for name, charges in found.charges.items():
         for charge in charges:
-            why = (dollars(charge.usd), charge.what, charge.price.source)
-            alike[why].append(name)
-            cost[why] = charge.usd
-    for why in sorted(alike, key=lambda one: -cost[one] * len(alike[one])):
-        each, names = why[0], alike[why]
-        amount = each if len(names) == 1 else f"{each} each, {dollars(cost[why] * len(names))}"
-        yield (", ".join(sorted(names)), amount, *why[1:])
-    by_price: dict[str, list[str]] = defaultdict(list)
+            alike[charge].append(name)
+    for charge, names in sorted(alike.items(), key=lambda one: -one[0].usd * len(one[1])):
+        amount = dollars(charge.usd)
+        if len(names) > 1:
+            amount = f"{amount} each, {dollars(charge.usd * len(names))}"
+        yield (", ".join(sorted(names)), amount, charge.what, charge.price.source)
+    stored: dict[Price, list[str]] = defaultdict(list)
     for name, price in found.storage.items():
-        by_price[f"${price.usd:g} per {price.unit}\n{price.source}"].append(name)
-    for what, names in by_price.items():
-        unit, _, source = what.partition("\n")
-        yield (", ".join(sorted(names)), "by what is stored", unit, source)
+        stored[price].append(name)
+    for price, names in stored.items():
+        rate = f"${price.usd:g} per {price.unit}"
+        yield (", ".join(sorted(names)), "by what is stored", rate, price.source)
 
 
 def dollars(usd: float) -> str:

@@ -13,9 +13,9 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from settings.stage import StageSettings
-from stacks.components.execution_grants import grant_describe, grant_start
+from stacks.components.execution_grants import grant_describe, grant_redrive, grant_start
 from stacks.components.image_function import ImageFunction
-from stacks.components.object_grants import grant_get
+from stacks.components.object_grants import grant_get, grant_list
 from stacks.components.signed_http_api import SignedHttpApi
 from stacks.components.workload_metrics import telemetry_environment
 from stacks.stage_stack import StageStack
@@ -54,7 +54,10 @@ class ApiStack(StageStack):
         )
         grant_start(machine, jobs.role)
         grant_describe(machine, jobs.role, children=stage.map_children)
+        grant_redrive(machine, jobs.role)
         grant_get(results, f"{JOBS_PREFIX}*", jobs.role)
+        # Which failures are recorded: their keys are the only index that there is.
+        grant_list(results, f"{JOBS_PREFIX}*/failures/*", jobs.role)
 
         api = SignedHttpApi(self, "Api", settings=stage.api, logs=self.logs)
         api.serve(JOBS, jobs.live)

@@ -42,7 +42,7 @@ class FunctionsStack(StageStack):
                 settings=stage.functions[declared.name],
                 architecture=stage.architecture,
                 environment={
-                    **{name: variables[name] for name in declared.environment if name in variables},
+                    **{name: variables[name] for name in declared.environment},
                     **telemetry_environment(declared, stage),
                 },
                 logs=self.logs,

@@ -13,6 +13,8 @@ from settings.stage import StageSettings
 from stacks.components.private_bucket import PrivateBucket
 from stacks.stage_stack import StageStack
 
+_AUDIT = "AccessLogs"
+
 
 class StorageStack(StageStack):
     """Input and results; in prod also the record of who read them."""
@@ -31,11 +33,12 @@ class StorageStack(StageStack):
                 expire_days=expire_days,
                 logs=self.logs,
                 access_logs=audit,
+                holds_access_logs=name == _AUDIT,
             ).bucket
 
         audit = None
         if stage.access_logs:
-            audit = bucket("AccessLogs", expire_days=stage.log_retention_days, audit=None)
+            audit = bucket(_AUDIT, expire_days=stage.log_retention_days, audit=None)
         self.inputs = bucket("InputBucket", expire_days=stage.expire_objects_days, audit=audit)
         self.results = bucket("ResultsBucket", expire_days=stage.expire_objects_days, audit=audit)
 

@@ -1,7 +1,8 @@
 """The workload as a state machine: plan -> map(classify) -> map(reduce groups) -> report.
 
 It composes the states and their payloads; how a map reads, writes and fails is decided in
-components/shard_map.py, what is retried in components/invocation.py.
+components/shard_map.py, what is retried in components/invocation.py, what is recorded of a failure
+in components/recorded_invocation.py.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from constructs import Construct
 from settings.stage import StageSettings
 from stacks.components.invocation import Invocation
 from stacks.components.job_machine import JobMachine
+from stacks.components.recorded_invocation import RecordedInvocation
 from stacks.components.shard_map import ShardMap
 from stacks.stage_stack import StageStack
 
@@ -38,7 +40,7 @@ class WorkflowStack(StageStack):
 
         path = sfn.JsonPath
         job = {"job_id": path.string_at("$.job_id"), "input": path.object_at("$.input")}
-        attempt = {"attempt": path.number_at("$$.State.RetryCount")}
+        tolerated = {"tolerated_failure_percentage": stage.tolerated_failure_percentage}
         item = path.object_at("$$.Map.Item.Value")
 
         shards = ShardMap(
@@ -47,14 +49,17 @@ class WorkflowStack(StageStack):
             bucket=results,
             items="shards",
             item_selector={**job, "shard": item},
-            step=Invocation(
+            step=RecordedInvocation(
                 self,
                 "ClassifyShard",
                 live=classify,
-                payload={**job, "shard": path.object_at("$.shard"), **attempt},
+                payload={**job, "shard": path.object_at("$.shard")},
+                bucket=results,
+                item="shard",
             ),
             children=stage.map_children,
             max_concurrency=stage.map_concurrency,
+            tolerated_failure_percentage=stage.tolerated_failure_percentage,
         )
         groups = ShardMap(
             self,
@@ -62,11 +67,18 @@ class WorkflowStack(StageStack):
             bucket=results,
             items="groups",
             item_selector={**job, "group": item},
-            step=Invocation(
+            step=RecordedInvocation(
                 self,
                 "ReduceGroup",
                 live=reduce,
-                payload={"level": "group", **job, "group": path.object_at("$.group"), **attempt},
+                payload={
+                    "level": "group",
+                    **job,
+                    "group": path.object_at("$.group"),
+                    **tolerated,
+                },
+                bucket=results,
+                item="group",
             ),
             children=stage.map_children,
             max_concurrency=stage.reduce_concurrency,
@@ -81,6 +93,7 @@ class WorkflowStack(StageStack):
                 "images": path.number_at("$.images"),
                 "shards": path.object_at("$.shards"),
                 "groups": path.object_at("$.groups"),
+                **tolerated,
             },
         )
         self.machine = JobMachine(

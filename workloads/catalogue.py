@@ -23,6 +23,14 @@ class Platform(StrEnum):
 
 ANYWHERE = frozenset(Platform)
 
+# What every handler needs to know to log and to count.
+TELEMETRY = (
+    "POWERTOOLS_SERVICE_NAME",
+    "POWERTOOLS_METRICS_NAMESPACE",
+    "POWERTOOLS_METRICS_DISABLED",
+    "STAGE",
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Needs:
@@ -49,7 +57,7 @@ class Function:
 
     `files` are the only ones that enter its image, as patterns relative to lambda_src/: an
     allow-list, so that nothing else can change the image's hash. `environment` names the variables
-    that its handler reads.
+    that its work takes, wherever that runs; its handler reads those of TELEMETRY as well.
     """
 
     name: str
@@ -64,6 +72,11 @@ class Function:
     def dockerfile(self) -> str:
         """Path of the Dockerfile, relative to lambda_src/."""
         return f"{self.name}/Dockerfile"
+
+    @property
+    def handler_environment(self) -> tuple[str, ...]:
+        """The variables that its handler reads."""
+        return (*self.environment, *TELEMETRY)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,22 +95,16 @@ def _own_files(name: str) -> tuple[str, ...]:
 
 _CORE = ("shpc_core/**/*.py",)
 _HTTP = ("shpc_http/**/*.py",)
+_JOBS = ("shpc_jobs/**/*.py",)
 _OBSERVED = ("shpc_lambda/**/*.py",)
 _MODEL = ("model/model.tflite", "model/card.json")
 _BUCKETS = ("INPUT_BUCKET", "RESULTS_BUCKET")
-# What a function needs to know to log and to count.
-_TELEMETRY = (
-    "POWERTOOLS_SERVICE_NAME",
-    "POWERTOOLS_METRICS_NAMESPACE",
-    "POWERTOOLS_METRICS_DISABLED",
-    "STAGE",
-)
 
 PLAN = Function(
     name="plan",
     purpose="Reads the input's size and writes the explicit shards and groups of a job.",
     files=(*_CORE, *_OBSERVED, *_own_files("plan")),
-    environment=(*_BUCKETS, *_TELEMETRY),
+    environment=_BUCKETS,
     needs=Needs(memory_mb=256, time_s=30),
     platforms=ANYWHERE,
 )
@@ -106,7 +113,7 @@ CLASSIFY = Function(
     name="classify",
     purpose="Classifies one shard of images.",
     files=(*_CORE, *_OBSERVED, *_own_files("classify"), "classify/entry.sh", *_MODEL),
-    environment=(*_BUCKETS, *_TELEMETRY),
+    environment=_BUCKETS,
     needs=Needs(memory_mb=512, time_s=60),
     platforms=ANYWHERE,
 )
@@ -115,7 +122,7 @@ PREDICT = Function(
     name="predict",
     purpose="Classifies a few pictures sent by HTTP, at once.",
     files=(*_CORE, *_HTTP, *_OBSERVED, *_own_files("predict"), *_MODEL),
-    environment=_TELEMETRY,
+    environment=(),
     needs=Needs(memory_mb=512, time_s=10),
     platforms=ANYWHERE,
     routes=(Route(method="POST", path="/classify"),),
@@ -125,19 +132,23 @@ REDUCE = Function(
     name="reduce",
     purpose="Checks that shards cover the input exactly once and joins their results.",
     files=(*_CORE, *_OBSERVED, *_own_files("reduce")),
-    environment=(*_BUCKETS, *_TELEMETRY),
+    environment=_BUCKETS,
     needs=Needs(memory_mb=512, time_s=60),
     platforms=ANYWHERE,
 )
 
 JOBS = Function(
     name="jobs",
-    purpose="Starts jobs and reports on them.",
-    files=(*_CORE, *_HTTP, *_OBSERVED, *_own_files("jobs")),
-    environment=("STATE_MACHINE_ARN", "RESULTS_BUCKET", *_TELEMETRY),
+    purpose="Starts jobs, reports on them and redrives them.",
+    files=(*_CORE, *_HTTP, *_JOBS, *_OBSERVED, *_own_files("jobs")),
+    environment=("STATE_MACHINE_ARN", "RESULTS_BUCKET"),
     needs=Needs(memory_mb=256, time_s=10),
     platforms=frozenset({Platform.LAMBDA}),
-    routes=(Route(method="POST", path="/jobs"), Route(method="GET", path="/jobs/{id}")),
+    routes=(
+        Route(method="POST", path="/jobs"),
+        Route(method="GET", path="/jobs/{id}"),
+        Route(method="POST", path="/jobs/{id}/redrive"),
+    ),
 )
 
 FUNCTIONS = (PLAN, CLASSIFY, REDUCE, PREDICT, JOBS)

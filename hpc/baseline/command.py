@@ -139,7 +139,8 @@ def _clients(session: boto3.Session, region: str) -> Clients:
         return session.client(service, region_name=region, config=Config(**config))
 
     return Clients(
-        s3=client("s3", max_pool_connections=_CONNECTIONS),
+        # botocore would sign an address of us-east-1 the old way, which few regions take.
+        s3=client("s3", max_pool_connections=_CONNECTIONS, signature_version="s3v4"),
         batch=client("batch"),
         logs=client("logs"),
     )

@@ -50,12 +50,17 @@ class Gallery:
 
 def choose_pictures(
     images: NDArray[np.uint8],
+    index: NDArray[np.uint64],
     label: NDArray[np.uint8],
     confidence: NDArray[np.float32],
     true: NDArray[np.uint8] | None,
 ) -> tuple[Gallery, ...]:
-    """Galleries for `images` (n, 28, 28) and columns of length n in the same order."""
-    columns = _Columns(images, label, confidence, true)
+    """Galleries of the `images` (n, 28, 28) that the columns are about, by `index`.
+
+    `index`, `label` and `confidence` have a row for each prediction, `true` one for each image.
+    """
+    true = None if true is None else true[index]
+    columns = _Columns(images, index, label, confidence, true)
     surest_first = np.argsort(-confidence, kind="stable")
     one_per_class = "The surest of each predicted class."
     if true is None:
@@ -90,6 +95,7 @@ def _one_per_class(order: NDArray[np.int64], label: NDArray[np.uint8]) -> NDArra
 @dataclass(frozen=True)
 class _Columns:
     images: NDArray[np.uint8]
+    index: NDArray[np.uint64]
     label: NDArray[np.uint8]
     confidence: NDArray[np.float32]
     true: NDArray[np.uint8] | None
@@ -108,17 +114,18 @@ class _Columns:
             title=title,
             note=note,
             mark=mark,
-            pictures=tuple(self._picture(int(index)) for index in order[:most]),
+            pictures=tuple(self._picture(int(row)) for row in order[:most]),
             total=len(order) if total is None else total,
         )
 
-    def _picture(self, index: int) -> Picture:
+    def _picture(self, row: int) -> Picture:
+        index = int(self.index[row])
         return Picture(
             data_uri=_png_data_uri(self.images[index]),
             index=index,
-            name=CLASS_NAMES[self.label[index]],
-            confidence=float(self.confidence[index]),
-            true_name=None if self.true is None else CLASS_NAMES[self.true[index]],
+            name=CLASS_NAMES[self.label[row]],
+            confidence=float(self.confidence[row]),
+            true_name=None if self.true is None else CLASS_NAMES[self.true[row]],
         )
 
 

@@ -64,6 +64,7 @@ def _galleries(outcome: JobOutcome) -> tuple[Gallery, ...]:
         return ()
     return choose_pictures(
         outcome.dataset.images,
+        outcome.results.index,
         outcome.results.label,
         outcome.results.confidence,
         outcome.dataset.labels,
@@ -82,6 +83,7 @@ def _execution_facts(outcome: JobOutcome) -> list[tuple[str, str]]:
         ("On demand", count(outcome.on_demand)),
         ("Cold starts", count(outcome.cold_starts)),
         ("Retries", count(outcome.retries)),
+        *([("Redrives", count(outcome.redrives))] if outcome.redrives else []),
         ("Throttles", "not known" if throttles is None else count(throttles)),
         ("Shard duration, median", f"{statistics.median(durations_ms):,.0f} ms"),
         ("Shard duration, longest", f"{durations_ms[-1]:,.0f} ms"),

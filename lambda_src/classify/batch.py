@@ -13,12 +13,11 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import msgspec
 
 from shpc_core import keys
-from shpc_core.classifier import Classifier
+from shpc_core.classifier import Classifier, shipped_model
 from shpc_core.errors import InvalidInput, StorageError
 from shpc_core.messages import Input, JobReference, Shard, ShardRequest, parse
 from shpc_core.steps.classify import classify_shard
@@ -88,7 +87,7 @@ def run(environment: Mapping[str, str]) -> None:
     share = read_share(environment)
     results = open_bucket(environment["RESULTS_BUCKET"], environment)
     inputs = open_bucket(environment["INPUT_BUCKET"], environment)
-    classifier = Classifier(Path(environment["LAMBDA_TASK_ROOT"], "model", "model.tflite"))
+    classifier = Classifier(shipped_model(environment))
     machine = ExecutionEnvironment(FUNCTION, environment)
     started, images = time.monotonic(), 0
     shards = share.of(read_shards(results, share.job_id))

@@ -1,4 +1,4 @@
-"""Lambda's entry for the jobs API: starts jobs and tells what became of them.
+"""Lambda's entry for the jobs API: starts jobs, tells what became of them, and redrives them.
 
 A job is an execution of the state machine, under the id that the client chose: asking twice for the
 same job starts one. Of the state machine only the name of the map over the shards is known here.
@@ -19,11 +19,12 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from shpc_core import keys
-from shpc_core.messages import JobReference, JobRequest, parse
+from shpc_core.messages import JobReference, JobRequest, RedriveRequest, parse
 from shpc_core.results import JobReport
 from shpc_http.causes import plain_cause
 from shpc_http.events import HttpEvent, parse_event
 from shpc_http.responses import HttpError, answer, answered
+from shpc_jobs.failures import recorded_failures
 from shpc_lambda.observation import Observation
 
 SHARD_MAP = "ClassifyShards"
@@ -60,9 +61,14 @@ def _route(event: HttpEvent) -> dict[str, Any]:
     if event.route_key == "POST /jobs":
         return _submit(parse(event.json(), JobRequest))
     if event.route_key == "GET /jobs/{id}":
-        path = {"job_id": event.path_parameters.get("id")}
-        return _status(parse(path, JobReference).job_id)
+        return _status(_job_in(event))
+    if event.route_key == "POST /jobs/{id}/redrive":
+        return _redrive(_job_in(event), parse(event.json(), RedriveRequest))
     raise HttpError(404, "not_found", f"there is no route {event.route_key}")
+
+
+def _job_in(event: HttpEvent) -> str:
+    return parse({"job_id": event.path_parameters.get("id")}, JobReference).job_id
 
 
 def _submit(request: JobRequest) -> dict[str, Any]:
@@ -92,14 +98,48 @@ def _submit(request: JobRequest) -> dict[str, Any]:
     return answer(200, {"job_id": request.job_id, "status": existing["status"], "created": False})
 
 
+def _redrive(job_id: str, request: RedriveRequest) -> dict[str, Any]:
+    """202 when this restarts what was lost of the job, again with the same token; else 409.
+
+    https://docs.aws.amazon.com/step-functions/latest/apireference/API_RedriveExecution.html
+    """
+    _OBSERVATION.about(job_id=job_id)
+    try:
+        redriven = _STEP_FUNCTIONS.redrive_execution(
+            executionArn=_arn(job_id), clientToken=request.token
+        )
+    except _STEP_FUNCTIONS.exceptions.ExecutionDoesNotExist as error:
+        raise _not_found(job_id) from error
+    except _STEP_FUNCTIONS.exceptions.ExecutionNotRedrivable as error:
+        execution = _STEP_FUNCTIONS.describe_execution(executionArn=_arn(job_id))
+        running = execution["status"] == "RUNNING"
+        reason = execution.get("redriveStatusReason") or error.response["Error"]["Message"]
+        raise HttpError(
+            409,
+            "running" if running else "not_redrivable",
+            f"job_id: {job_id} is {execution['status']}: {reason}; allowed: a job that FAILED, was "
+            "ABORTED or TIMED_OUT in the last 14 days",
+            field="job_id",
+        ) from error
+    except _STEP_FUNCTIONS.exceptions.ExecutionLimitExceeded as error:
+        message = f"job_id: {job_id} cannot be redriven now: as many executions run as may"
+        raise HttpError(429, "too_many_executions", message, field="job_id") from error
+    # Not asked how it is now: what DescribeExecution says may lag behind.
+    at = _utc(redriven["redriveDate"])
+    return answer(202, {"job_id": job_id, "status": "RUNNING", "redriven_at": at})
+
+
 def _status(job_id: str) -> dict[str, Any]:
     _OBSERVATION.about(job_id=job_id)
     execution = _execution(job_id)
     if execution is None:
-        raise HttpError(404, "not_found", f"job_id: there is no job {job_id}", field="job_id")
+        raise _not_found(job_id)
     report = _report(job_id) if execution["status"] == "SUCCEEDED" else None
     map_runs = _map_runs(execution["executionArn"])
     error, cause = _reason(execution, map_runs)
+    shards = _shard_counts(map_runs)
+    # A job that runs is asked for often; while it has lost nothing, its records are not looked for.
+    is_asked = execution["status"] != "RUNNING" or bool(shards and shards["failed"])
     return answer(
         200,
         {
@@ -107,9 +147,13 @@ def _status(job_id: str) -> dict[str, Any]:
             "status": execution["status"],
             "started_at": _utc(execution["startDate"]),
             "stopped_at": _utc(execution.get("stopDate")),
-            "shards": _shard_counts(map_runs),
+            "shards": shards,
             "error": error,
             "cause": cause,
+            "failures": recorded_failures(_S3, _RESULTS_BUCKET, job_id) if is_asked else None,
+            "redrive_count": execution.get("redriveCount", 0),
+            "redrive_status": execution.get("redriveStatus"),
+            "redrive_status_reason": execution.get("redriveStatusReason"),
             "report": report,
             "parts": [
                 {
@@ -124,6 +168,10 @@ def _status(job_id: str) -> dict[str, Any]:
             ],
         },
     )
+
+
+def _not_found(job_id: str) -> HttpError:
+    return HttpError(404, "not_found", f"job_id: there is no job {job_id}", field="job_id")
 
 
 def _execution(job_id: str) -> Any | None:
@@ -191,7 +239,7 @@ def _shard_counts(map_runs: list[str]) -> dict[str, int] | None:
     counts = _STEP_FUNCTIONS.describe_map_run(mapRunArn=arns[0])["itemCounts"]
     return {
         "total": counts["total"],
-        "pending": counts["pending"],
+        "pending": counts["pending"] + counts.get("pendingRedrive", 0),
         "running": counts["running"],
         "succeeded": counts["succeeded"],
         "failed": counts["failed"] + counts["timedOut"] + counts["aborted"],

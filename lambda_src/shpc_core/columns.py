@@ -46,7 +46,8 @@ class Predictions:
 
 
 def concatenated(parts: list[Predictions]) -> Predictions:
-    """The rows of all parts, in their order."""
+    """The rows of all parts, in their order; none of none."""
+    parts = parts or [Predictions(*(np.empty(0, dtype) for dtype in ("<u8", "|u1", "<f4")))]
     return Predictions(
         index=np.concatenate([part.index for part in parts]),
         label=np.concatenate([part.label for part in parts]),

@@ -12,12 +12,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Covered:
-    """Items `start..stop-1`, as `name` ("shard 7") has them, predicted by that model."""
+    """Items `start..stop-1`, as `name` ("shard 7") has them, predicted by that model.
+
+    Without a model they are accounted for, and predicted by none.
+    """
 
     name: str
     start: int
     stop: int
-    model_sha256: str
+    model_sha256: str | None
 
 
 def problems(found: Sequence[Covered | None], *, start: int, stop: int) -> list[str]:
@@ -53,9 +56,9 @@ def _last_name(found: Sequence[Covered | None]) -> str:
 
 
 def _other_models(found: Sequence[Covered]) -> list[str]:
+    models = [(covered.name, covered.model_sha256) for covered in found if covered.model_sha256]
     return [
-        f"{covered.name} was predicted by model {covered.model_sha256[:12]}, "
-        f"{found[0].name} by {found[0].model_sha256[:12]}"
-        for covered in found
-        if covered.model_sha256 != found[0].model_sha256
+        f"{name} was predicted by model {model[:12]}, {models[0][0]} by {models[0][1][:12]}"
+        for name, model in models
+        if model != models[0][1]
     ]

@@ -74,6 +74,21 @@ def part_summary(job_id: str, group: int) -> str:
     return f"{job_prefix(job_id)}parts/{group:06d}.json"
 
 
+def failures(job_id: str) -> str:
+    """Where the workflow records failures of shards and groups."""
+    return f"{job_prefix(job_id)}failures/"
+
+
+def shard_failure(job_id: str, shard: int) -> str:
+    """The last recorded failure of one shard, as JSON; the states language pads no numbers."""
+    return f"{failures(job_id)}shard-{shard}.json"
+
+
+def group_failure(job_id: str, group: int) -> str:
+    """The last recorded failure of one group, as JSON."""
+    return f"{failures(job_id)}group-{group}.json"
+
+
 def report(job_id: str) -> str:
     """The job's report, as JSON."""
     return f"{job_prefix(job_id)}report.json"

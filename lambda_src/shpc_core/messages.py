@@ -23,6 +23,8 @@ from shpc_core.limits import (
 
 # \A and \Z: `$` would let a newline through at the end.
 JobId = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_-]{1,64}\Z")]
+# https://docs.aws.amazon.com/step-functions/latest/apireference/API_RedriveExecution.html
+RedriveToken = Annotated[str, Meta(pattern=r"\A[!-~]{1,64}\Z")]
 Items = Annotated[int, Meta(ge=1, le=MAX_ITEMS)]
 FirstItem = Annotated[int, Meta(ge=0, lt=MAX_ITEMS)]
 ShardSize = Annotated[int, Meta(ge=1, le=MAX_SHARD_SIZE)]
@@ -31,9 +33,12 @@ GroupNumber = Annotated[int, Meta(ge=0, lt=MAX_GROUPS)]
 ListLength = Annotated[int, Meta(ge=1, le=MAX_SHARDS)]
 # More attempts than any retry policy makes; a number, not a memory.
 Attempt = Annotated[int, Meta(ge=0, le=1_000)]
+# Of a job's shards, how many per hundred may be lost; https://docs.aws.amazon.com/step-functions/latest/dg/maprun-fail-threshold.html
+Percentage = Annotated[float, Meta(ge=0, le=100)]
 
 _ALLOWED = {
     "job_id": "1 to 64 letters, digits, - or _",
+    "token": "1 to 64 printable ASCII characters without spaces",
     "workload": '"classify"',
     "input": '{"images": key, "labels": key or null}',
     "input.images": keys.ALLOWED_INPUT,
@@ -48,6 +53,7 @@ _ALLOWED = {
     "group.group": f"a whole number, 0 to {MAX_GROUPS - 1}",
     "count": f"a whole number, 1 to {MAX_SHARDS}",
     "attempt": "a whole number, 0 to 1000",
+    "tolerated_failure_percentage": "a number, 0 to 100",
     "shard": '{"shard", "start", "stop"}, whole numbers as in shards.json',
     "group": '{"group", "first_shard", "last_shard", "start", "stop"} as in groups.json',
     "level": '"group" or "job"',
@@ -87,6 +93,12 @@ class JobReference(Message, frozen=True, kw_only=True):
     """A job that was asked for before."""
 
     job_id: JobId
+
+
+class RedriveRequest(Message, frozen=True, kw_only=True):
+    """Go on with a job that did not succeed; the same token again is the same request."""
+
+    token: RedriveToken
 
 
 class Shard(Message, frozen=True, kw_only=True):
@@ -158,13 +170,14 @@ class ShardAnswer(Message, frozen=True, kw_only=True):
 
 
 class GroupRequest(Message, frozen=True, kw_only=True):
-    """Reduce one group of shards to a part."""
+    """Reduce one group of shards to a part; above 0, shards whose failure is recorded may miss."""
 
     level: Literal["group"] = "group"
     job_id: JobId
     input: Input
     group: Group
     attempt: Attempt = 0
+    tolerated_failure_percentage: Percentage = 0.0
 
 
 class GroupAnswer(Message, frozen=True, kw_only=True):
@@ -183,6 +196,7 @@ class ReportRequest(Message, frozen=True, kw_only=True):
     images: Items
     shards: StoredList
     groups: StoredList
+    tolerated_failure_percentage: Percentage = 0.0
 
     def __post_init__(self) -> None:
         if self.groups.count > MAX_GROUPS:

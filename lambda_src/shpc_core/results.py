@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import msgspec
+
+from shpc_core.failures import MissingShard
 from shpc_core.messages import Message
 from shpc_core.telemetry import Telemetry, TelemetryTotals
 
@@ -9,7 +12,8 @@ from shpc_core.telemetry import Telemetry, TelemetryTotals
 class PartSummary(Message, frozen=True, kw_only=True):
     """Counts of items `start..stop-1`; `confusion` (rows true) and `correct` need labels.
 
-    `sha256` is that of the part's columns, as they were written.
+    `sha256` is that of the part's columns, as they were written. Items of `missing_shards` are in
+    no column and no count. `model_sha256` is null where every shard is missing.
     """
 
     group: int
@@ -20,8 +24,9 @@ class PartSummary(Message, frozen=True, kw_only=True):
     confusion: list[list[int]] | None
     correct: int | None
     sha256: str
-    model_sha256: str
+    model_sha256: str | None
     telemetry: list[Telemetry]
+    missing_shards: list[MissingShard] = msgspec.field(default_factory=list)
 
 
 class Part(Message, frozen=True, kw_only=True):
@@ -43,7 +48,11 @@ class Model(Message, frozen=True, kw_only=True):
 
 
 class JobReport(Message, frozen=True, kw_only=True):
-    """The whole job in figures. `accuracy`, `correct` and `confusion` are null without labels."""
+    """The whole job in figures. `accuracy`, `correct` and `confusion` are null without labels.
+
+    Unless `complete`, shards were lost that the stage tolerates: `missing` items of `images`, named
+    by `missing_shards`. All counts and the accuracy are over the `predicted` ones alone.
+    """
 
     job_id: str
     images: int
@@ -61,3 +70,6 @@ class JobReport(Message, frozen=True, kw_only=True):
     cold_starts: int
     parts: list[Part]
     telemetry_totals: TelemetryTotals
+    # Reports from before there was a tolerance are complete.
+    complete: bool = True
+    missing_shards: list[MissingShard] = msgspec.field(default_factory=list)

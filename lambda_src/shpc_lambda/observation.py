@@ -33,8 +33,8 @@ class Observation:
     def __init__(self, environment: Mapping[str, str]) -> None:
         """Read the variables that `telemetry_environment` of the stacks sets."""
         service = environment["POWERTOOLS_SERVICE_NAME"]
-        # The line of code is always the same here.
-        self._logger = Logger(service=service, utc=True, location=None)
+        # The line of code is always the same here. Lambda reads times of RFC 3339 only.
+        self._logger = Logger(service=service, utc=True, use_rfc3339=True, location=None)
         self._namespace = environment["POWERTOOLS_METRICS_NAMESPACE"]
         self._counts = environment["POWERTOOLS_METRICS_DISABLED"] != "true"
         self._dimensions = {"service": service, "stage": environment["STAGE"]}

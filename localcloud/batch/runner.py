@@ -90,7 +90,7 @@ class Runner:
         self._allows = allows
         self._stop_grace_s = stop_grace_s
         self._images = ImageStore(context.state_dir)
-        self._writer = LogWriter(context.account, context.region)
+        self._writer = LogWriter(context.account, context.region, context.metrics)
         self._folder = context.state_dir / "containers"
         self._lock = threading.Lock()
         self._reaper: Reaper | None = None

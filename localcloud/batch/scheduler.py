@@ -84,6 +84,7 @@ class Scheduler:
         """Start what has a place now."""
         if self._stopping:
             return
+        self._scale()
         for queue in sorted(self._queues.by_name.values(), key=lambda queue: -queue.priority):
             while (job := _first(queue)) is not None:
                 environment = self._place(job, queue)
@@ -91,7 +92,6 @@ class Scheduler:
                     break
                 queue.runnable.popleft()
                 self._start(job, environment)
-        self._scale()
 
     def stop_job(self, job: Job, reason: str, *, terminate: bool) -> None:
         """Cancel what does not run; what runs goes on unless it is to be terminated."""
@@ -143,7 +143,6 @@ class Scheduler:
         job.become(STARTING)
         job.status_reason = None
         environment.used_vcpus += job.container.vcpus
-        self._scale_one(environment, environment.used_vcpus)
         instances = environment.machines.ids
         placement = Placement(job, environment, instances[0] if instances else "")
         self._placements[job] = placement
@@ -233,14 +232,11 @@ class Scheduler:
                     wanted[arn] += queue.waiting_vcpus
                     break
         for environment in self._environments.by_name.values():
-            self._scale_one(environment, wanted[environment.arn])
-
-    def _scale_one(self, environment: ComputeEnvironment, vcpus: int) -> None:
-        try:
-            wanted = min(max(vcpus, environment.min_vcpus), environment.max_vcpus)
-            environment.machines.scale_to(wanted, environment.resources)
-        except ClientError as error:
-            log.warning("%s: no instances: %s", environment.name, error)
+            vcpus = max(wanted[environment.arn], environment.min_vcpus)
+            try:
+                environment.machines.scale_to(vcpus, environment.resources)
+            except ClientError as error:
+                log.warning("%s: no instances: %s", environment.name, error)
 
 
 def _could_run(environment: ComputeEnvironment, job: Job) -> bool:

@@ -19,6 +19,8 @@ from moto.logs.exceptions import ResourceNotFoundException
 from moto.logs.models import logs_backends
 
 from localcloud.functions.invocation import Report
+from localcloud.monitoring.embedded_format import publish_embedded
+from localcloud.monitoring.metrics import Metrics
 
 _TAIL_BYTES = 4096
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
@@ -28,9 +30,11 @@ _LINE_LIMIT_BYTES = 1024 * 1024 - 26
 class LogWriter:
     """Writes queued lines into the log groups of one account and region."""
 
-    def __init__(self, account: str, region: str) -> None:
+    def __init__(self, account: str, region: str, metrics: Metrics) -> None:
+        """Metrics that lines hold, in the embedded format, go to `metrics`."""
         self._account = account
         self._region = region
+        self._metrics = metrics
         self._queue: deque[tuple[str, str, int, str]] = deque()
         self._writing = threading.Lock()
 
@@ -44,8 +48,9 @@ class LogWriter:
         self._backend.ensure_log_stream(group, stream)
 
     def write(self, group: str, stream: str, message: str) -> None:
-        """Queue one event."""
+        """Queue one event, and publish the metrics in it."""
         self._queue.append((group, stream, int(time.time() * 1000), message))
+        publish_embedded(self._metrics, message)
 
     def flush(self) -> None:
         """Write all that was queued before this call."""

@@ -68,7 +68,7 @@ class FunctionService:
         self._cloud = cloud_label(context.state_dir)
         self._deployed = DeployedFunctions(context.account, context.region)
         self._concurrency = ConcurrencyLimits(limits.account_concurrency)
-        self._logs = LogWriter(context.account, context.region)
+        self._logs = LogWriter(context.account, context.region, context.metrics)
         self._metrics = LambdaMetrics(context.metrics)
         environments = VirtualEnvironments(cache_folder(cache_dir))
         self._fleet = Fleet(

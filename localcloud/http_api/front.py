@@ -23,6 +23,7 @@ from localcloud.http_api.access_logs import AccessLogs, Integration
 from localcloud.http_api.answers import ApiAnswer, MalformedAnswerError, answer_of, api_error
 from localcloud.http_api.cors import preflight, with_headers
 from localcloud.http_api.events import event_of
+from localcloud.http_api.metrics import ApiMetrics
 from localcloud.http_api.permissions import ApiPermissions
 from localcloud.http_api.request import ApiRequest, BodyTooLargeError, HeadTooLargeError
 from localcloud.http_api.routes import DeployedStage, MatchedRoute, UnmodelledApiError, find_stage
@@ -62,8 +63,10 @@ class HttpApiFront:
         self._signatures = SignatureVerifier(context)
         self._throttle = Throttle()
         self._access_logs = AccessLogs(context)
+        self._metrics = ApiMetrics(context.metrics)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        begun_at_s = time.monotonic()
         api_id, _, path = environ["PATH_INFO"].removeprefix(_PREFIX).partition("/")
         # WSGI hands over bytes as Latin-1.
         path = f"/{path}".encode("latin-1").decode("utf-8", errors="replace")
@@ -94,6 +97,15 @@ class HttpApiFront:
             route_key=exchange.route.key if exchange.route else None,
             caller=exchange.caller,
             integration=exchange.integration,
+        )
+        integration = exchange.integration
+        self._metrics.answered(
+            stage.api_id,
+            stage.name,
+            status=answer.status,
+            latency_ms=(time.monotonic() - begun_at_s) * 1000,
+            integration_ms=integration.latency_ms if integration else None,
+            size_bytes=len(request.body) + len(answer.body),
         )
         return _respond(start_response, answer, request.request_id)
 

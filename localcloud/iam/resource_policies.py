@@ -66,6 +66,10 @@ class ResourcePolicies:
         return ResourcePolicy(policy, required=True, policy_type=TRUST)
 
     def _key(self, arn: str) -> ResourcePolicy:
+        # Making a key and listing them is about no key, so no key's policy has a say.
+        # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awskeymanagementservice.html
+        if ":key/" not in arn:
+            return NO_POLICY
         key = kms_backends[self._account][self._region].keys.get(arn.rpartition("/")[2])
         policy = parsed(key.policy) if key else NO_POLICY.policy
         return ResourcePolicy(policy, required=True)

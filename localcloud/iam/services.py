@@ -196,6 +196,10 @@ SERVICES: dict[str, Service] = {
             "PutScalingPolicy",
             "DeleteScalingPolicy",
             "DescribeScalingPolicies",
+            "PutScheduledAction",
+            "DeleteScheduledAction",
+            "DescribeScheduledActions",
+            "DescribeScalingActivities",
         ),
     ),
     "sns": Service(

@@ -11,7 +11,11 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from moto.cloudwatch.exceptions import ResourceNotFound, ValidationError
+from moto.cloudwatch.exceptions import (
+    ResourceNotFound,
+    ResourceNotFoundException,
+    ValidationError,
+)
 from moto.cloudwatch.models import CloudWatchBackend
 from moto.cloudwatch.responses import CloudWatchResponse
 from moto.core.responses import ActionResult, EmptyResult
@@ -23,6 +27,7 @@ from localcloud.monitoring.evaluation import ALARM, INSUFFICIENT_DATA, OK
 from localcloud.services.patches import Patch, method
 
 _stock_put = CloudWatchBackend.put_metric_alarm
+_stock_delete_dashboards = CloudWatchBackend.delete_dashboards
 _METRIC, _COMPOSITE = "MetricAlarm", "CompositeAlarm"
 
 
@@ -41,6 +46,18 @@ def alarm_patches(alarms: Alarms) -> list[Patch]:
             "set_alarm_state",
             method(api.set_state),
             "no action follows, and the history keeps the former state only",
+        ),
+        Patch(
+            CloudWatchBackend,
+            "tag_resource",
+            method(_tag),
+            "dashboards cannot be tagged",
+        ),
+        Patch(
+            CloudWatchBackend,
+            "delete_dashboards",
+            method(_delete_dashboards),
+            "tags of a deleted dashboard stay, for the next one of its name",
         ),
         Patch(
             CloudWatchResponse,
@@ -63,6 +80,22 @@ def alarm_patches(alarms: Alarms) -> list[Patch]:
             adds=True,
         ),
     ]
+
+
+def _tag(backend: Any, arn: str, tags: dict[str, str]) -> None:
+    known = [alarm.alarm_arn for alarm in backend.alarms.values()]
+    known += [dashboard.arn for dashboard in backend.dashboards.values()]
+    if arn not in known:
+        raise ResourceNotFoundException
+    backend.tagger.tag_resource(arn, backend.tagger.convert_dict_to_tags_input(tags))
+
+
+def _delete_dashboards(backend: Any, dashboards: list[str]) -> str | None:
+    for name in dashboards:
+        if name in backend.dashboards:
+            backend.tagger.delete_all_tags_for_resource(backend.dashboards[name].arn)
+    left: str | None = _stock_delete_dashboards(backend, dashboards)
+    return left
 
 
 class _AlarmApi:

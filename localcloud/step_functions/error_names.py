@@ -12,6 +12,9 @@ from moto.stepfunctions.parser.asl.component.common.error_name.error_name import
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 
 _TIMEOUTS = ("States.Timeout", "States.HeartbeatTimeout")
+# In characters; what is longer is cut there, in the midst of JSON, too.
+# https://docs.aws.amazon.com/step-functions/latest/apireference/API_TaskFailedEventDetails.html
+MOST_CAUSE = 32_768
 
 
 class ReportedName(ErrorName):

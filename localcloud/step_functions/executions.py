@@ -11,7 +11,7 @@ import logging
 import threading
 import uuid
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from moto.stepfunctions.models import StepFunctionBackend
 from moto.stepfunctions.parser.api import (
@@ -28,9 +28,11 @@ from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 from moto.stepfunctions.parser.backend.execution import Execution
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
+from localcloud.monitoring.metrics import Metrics
 from localcloud.step_functions import redrive
 from localcloud.step_functions.errors import ExecutionLimitExceeded, ExecutionNotRedrivable
 from localcloud.step_functions.history import event_details
+from localcloud.step_functions.metrics import ExecutionMetrics
 from localcloud.step_functions.worker import Attempt, live_attempts, live_lock
 
 log = logging.getLogger(__name__)
@@ -45,6 +47,8 @@ class RunningExecution(Execution):
     """moto's execution, whose errors end it, whose stop takes effect at once, and redrivable."""
 
     exec_worker: Attempt
+    # Those of the cloud in which it runs: see `measured`.
+    metrics: ClassVar[ExecutionMetrics]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -52,6 +56,10 @@ class RunningExecution(Execution):
         self.redrive_count = 0
         self.redrive_date: datetime.datetime | None = None
         self._redrives = redrive.RecentTokens()
+
+    def start(self) -> None:
+        super().start()
+        self.metrics.started(self.state_machine_arn)
 
     def _get_start_execution_worker(self) -> Attempt:
         details = super()._get_start_execution_worker()._evaluation_details
@@ -111,6 +119,13 @@ class RunningExecution(Execution):
             context=attempt.env.event_history_context, event_type=event, event_details=details
         )
         attempt.history.close()
+        self.metrics.ended(
+            self.state_machine_arn,
+            status.value,
+            begun=self.redrive_date or self.start_date,
+            ended=self.stop_date,
+            redriven=self.redrive_count > 0,
+        )
         self.exec_status = status
 
     def why_not_redrivable(self) -> str | None:
@@ -153,7 +168,18 @@ class RunningExecution(Execution):
             )
             self.exec_status = ExecutionStatus.RUNNING
             self.exec_worker.start()
+            self.metrics.redriven(self.state_machine_arn)
             return self.redrive_date
+
+
+def measured(metrics: Metrics) -> type[RunningExecution]:
+    """Executions that publish into the metrics of one cloud."""
+
+    class Measured(RunningExecution):
+        """What moto makes when an execution starts."""
+
+    Measured.metrics = ExecutionMetrics(metrics)
+    return Measured
 
 
 def _succeeded(output: Any) -> ExecutionSucceededEventDetails:

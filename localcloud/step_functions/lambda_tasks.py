@@ -31,7 +31,7 @@ from localcloud.iam.callers import session_of
 from localcloud.iam.gate import Allows
 from localcloud.identity.errors import Refused
 from localcloud.step_functions.clients import SESSION_NAME
-from localcloud.step_functions.error_names import ReportedName
+from localcloud.step_functions.error_names import MOST_CAUSE, ReportedName
 from localcloud.step_functions.history import event_details
 
 
@@ -39,7 +39,7 @@ class _LambdaTaskError(Exception):
     def __init__(self, error: str, cause: str) -> None:
         super().__init__(f"{error}: {cause}")
         self.error = error
-        self.cause = cause
+        self.cause = cause[:MOST_CAUSE]
 
 
 class LambdaTasks:

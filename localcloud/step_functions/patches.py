@@ -26,6 +26,9 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_parallel.branches_
     BranchesDecl,
 )
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_aws_sdk import (  # noqa: E501
+    StateTaskServiceAwsSdk,
+)
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_lambda import (  # noqa: E501
     StateTaskServiceLambda,
 )
@@ -40,6 +43,7 @@ from moto.stepfunctions.responses import StepFunctionResponse
 from localcloud.functions.invocation import Invoke
 from localcloud.iam.call import Account
 from localcloud.iam.gate import Allows
+from localcloud.monitoring.metrics import Metrics
 from localcloud.services.patches import Patch, method
 from localcloud.step_functions import (
     api,
@@ -49,11 +53,12 @@ from localcloud.step_functions import (
     interpreter,
     map_api,
     programs,
+    sdk_tasks,
 )
 from localcloud.step_functions.clients import ServiceClients
 from localcloud.step_functions.definitions import parsing
 from localcloud.step_functions.error_names import ReportedName
-from localcloud.step_functions.executions import RunningExecution, deleting, started_once
+from localcloud.step_functions.executions import deleting, measured, started_once
 from localcloud.step_functions.lambda_tasks import LambdaTasks
 from localcloud.step_functions.map_state import map_evaluation
 
@@ -65,7 +70,7 @@ def step_functions_patches(context: CloudContext, invoke: Invoke, allows: Allows
     """What moto's interpreter does differently while this cloud is up."""
     return [
         *_call_patches(context, invoke, allows),
-        *_execution_patches(),
+        *_execution_patches(context.metrics),
         *_evaluation_patches(allows),
     ]
 
@@ -94,12 +99,25 @@ def _call_patches(context: CloudContext, invoke: Invoke, allows: Allows) -> list
             method(tasks.plain_failure),
             "every refusal of Lambda fails as 'Exception', which no Retry matches",
         ),
+        Patch(
+            StateTaskServiceAwsSdk,
+            "_normalise_parameters",
+            sdk_tasks.normalise_parameters,
+            "a body that is JSON is refused by botocore",
+            adds=True,
+        ),
+        Patch(
+            StateTaskServiceAwsSdk,
+            "_from_error",
+            sdk_tasks.failures(StateTaskServiceAwsSdk._from_error),
+            "S3's errors are called s3.s3Exception; a lost connection is States.Runtime",
+        ),
     ]
 
 
-def _execution_patches() -> list[Patch]:
+def _execution_patches(metrics: Metrics) -> list[Patch]:
     return [
-        Patch(models, "Execution", RunningExecution, "an error in the thread leaves it RUNNING"),
+        Patch(models, "Execution", measured(metrics), "an error in the thread leaves it RUNNING"),
         Patch(
             models.StepFunctionsParserBackend,
             "start_execution",

@@ -16,6 +16,8 @@ import jsii
 from cdk_nag import AwsSolutionsChecks
 from constructs import IConstruct
 
+from stacks.checks.unbounded import Unbounded
+
 
 def add_nag(app: cdk.App) -> None:
     """Make the synthesis of `app` fail on any finding that is not acknowledged."""
@@ -32,6 +34,11 @@ def acknowledge_wildcard(policy: IConstruct, resource: str, *, reason: str) -> N
     """Accept that a statement of `policy` names `resource`, an ARN with a `*` in it."""
     finding = _flattened(_as_in_template(cdk.Stack.of(policy), resource))
     acknowledge(policy, f"AwsSolutions-IAM5[Resource::{finding}]", reason=reason)
+
+
+def acknowledge_unbounded(policy: IConstruct, *entries: Unbounded) -> None:
+    """Accept that statements of `policy` stand on `*`, for what is listed in unbounded.py."""
+    acknowledge_wildcard(policy, "*", reason="; ".join(entry.reason for entry in entries))
 
 
 @jsii.implements(cdk.ITokenMapper)

@@ -17,9 +17,11 @@ from aws_cdk.aws_ecr_assets import DockerImageAsset, Platform
 from constructs import Construct
 
 from settings.stage import Architecture
-from stacks.checks.nag import acknowledge_wildcard
+from stacks.checks.nag import acknowledge_unbounded
+from stacks.checks.unbounded import REGISTRY_TOKEN
 from stacks.components.function_image import image_source
 from stacks.components.log_keeping import LogKeeping
+from stacks.components.service_trust import service_here
 from workloads.catalogue import Function
 
 # A function gets one whole vCPU at this memory:
@@ -47,27 +49,22 @@ class ArrayJob(Construct):
         timeout_s: int,
         logs: LogKeeping,
     ) -> None:
-        """Raise ValueError unless `environment` is exactly what the function declares to read."""
+        """Give the image's entry for Batch `environment`, which is not what its handler reads."""
         super().__init__(scope, construct_id)
-        if set(environment) != set(declared.environment):
-            raise ValueError(
-                f"{declared.name}: environment {sorted(environment)}; "
-                f"declared: {sorted(declared.environment)}"
-            )
         group = logs.group(self, "Logs")
         image = DockerImageAsset(
             self, "Image", platform=_PLATFORMS[architecture], **image_source(declared)
         )
-        tasks = iam.ServicePrincipal("ecs-tasks.amazonaws.com")
-        self.role = iam.Role(self, "Role", assumed_by=tasks)
-        execution_role = iam.Role(self, "ExecutionRole", assumed_by=tasks)
+        # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
+        self.role = iam.Role(self, "Role", assumed_by=service_here("ecs-tasks", source="ecs:*"))
+        # Of the execution role AWS's page says no such thing:
+        # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html
+        execution_role = iam.Role(
+            self, "ExecutionRole", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com")
+        )
         image.repository.grant_pull(execution_role)
         group.grant_write(execution_role)
-        acknowledge_wildcard(
-            execution_role.node.find_child("DefaultPolicy"),
-            "*",
-            reason="ecr:GetAuthorizationToken has no resource: the token is the registry's.",
-        )
+        acknowledge_unbounded(execution_role.node.find_child("DefaultPolicy"), REGISTRY_TOKEN)
         requirements = {"VCPU": VCPUS, "MEMORY": MEMORY_MB}
         definition = batch.CfnJobDefinition(
             self,

@@ -1,7 +1,8 @@
-"""Permissions to start the executions of one state machine and to look at them.
+"""Permissions to start the executions of one state machine, to look at them and to redrive them.
 
 It decides which actions that takes and on which ARNs: the machine itself, its executions, its map
-runs and their children, whose ARNs go by their type. None of them stops or changes an execution.
+runs and their children, whose ARNs go by their type. None of them stops an execution. A redriven
+execution redrives its map runs with the machine's own role.
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsstepfunctions.html
 """
 
@@ -31,6 +32,11 @@ def grant_describe(machine: sfn.StateMachine, role: iam.Role, *, children: MapCh
     _grant(machine, role, "execution", ":*", ["states:DescribeExecution", "states:ListMapRuns"])
     _grant(machine, role, "mapRun", "/*", ["states:DescribeMapRun", "states:ListExecutions"])
     _grant(machine, role, _CHILD[children], "/*", ["states:DescribeExecution"])
+
+
+def grant_redrive(machine: sfn.StateMachine, role: iam.Role) -> None:
+    """Let `role` restart executions of `machine` from where they failed."""
+    _grant(machine, role, "execution", ":*", ["states:RedriveExecution"])
 
 
 def _grant(

@@ -22,7 +22,8 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from settings.stage import Architecture, FunctionSettings
-from stacks.checks.nag import acknowledge_wildcard
+from stacks.checks.nag import acknowledge_unbounded
+from stacks.checks.unbounded import SEND_TRACES
 from stacks.components.function_image import SOURCES, image_source
 from stacks.components.log_keeping import LogKeeping
 from stacks.components.warm_alias import keep_warm
@@ -54,10 +55,10 @@ class ImageFunction(Construct):
     ) -> None:
         """Raise ValueError unless `environment` is exactly what the function declares to read."""
         super().__init__(scope, construct_id)
-        if set(environment) != set(declared.environment):
+        if set(environment) != set(declared.handler_environment):
             raise ValueError(
                 f"{declared.name}: environment {sorted(environment)}; "
-                f"declared: {sorted(declared.environment)}"
+                f"declared: {sorted(declared.handler_environment)}"
             )
         log_group = logs.group(self, "Logs")
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
@@ -81,11 +82,7 @@ class ImageFunction(Construct):
             tracing=lambda_.Tracing.ACTIVE if tracing else lambda_.Tracing.DISABLED,
         )
         if tracing:
-            acknowledge_wildcard(
-                self.role.node.find_child("DefaultPolicy"),
-                "*",
-                reason="X-Ray has no resource-level permissions for sending segments.",
-            )
+            acknowledge_unbounded(self.role.node.find_child("DefaultPolicy"), SEND_TRACES)
         self.live = self._alias(settings)
 
     def _alias(self, settings: FunctionSettings) -> lambda_.Alias:

@@ -104,6 +104,7 @@ class JobDashboard(Construct):
         each = self._functions
         return [
             _graph("Errors", *(f.live.metric_errors(label=f.name) for f in each)),
+            _graph("Failures by kind", ours.failures_by_kind(stage=self._stage.name)),
             _graph("Throttles", *(f.live.metric_throttles(label=f.name) for f in each)),
             _graph(
                 "Duration p99, ms",
@@ -210,6 +211,6 @@ def _graph(
         ],
         left_y_axis=cloudwatch.YAxisProps(min=0, show_units=False),
         period=_FIVE_MINUTES,
-        width=_COLUMNS // 3,
+        width=_COLUMNS // 4,
         height=_HEIGHT,
     )

@@ -11,7 +11,8 @@ from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from stacks.checks.nag import acknowledge, acknowledge_wildcard
+from stacks.checks.nag import acknowledge, acknowledge_unbounded, acknowledge_wildcard
+from stacks.checks.unbounded import LOG_DELIVERY, SAMPLE_TRACES, SEND_TRACES
 from stacks.components.log_keeping import LogKeeping
 from stacks.components.shard_map import ShardMap
 
@@ -45,17 +46,16 @@ class JobMachine(sfn.StateMachine):
             tracing_enabled=tracing,
         )
         self._account_for_wildcards(maps)
-        if not tracing:
+        policy = self.role.node.find_child("DefaultPolicy")
+        if tracing:
+            acknowledge_unbounded(policy, LOG_DELIVERY, SEND_TRACES, SAMPLE_TRACES)
+        else:
+            acknowledge_unbounded(policy, LOG_DELIVERY)
             reason = "A trace is billed by the request; this stage reads the execution history."
             acknowledge(self, "AwsSolutions-SF2", reason=reason)
 
     def _account_for_wildcards(self, maps: tuple[ShardMap, ...]) -> None:
         role_policy = self.role.node.find_child("DefaultPolicy")
-        # https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html#cloudwatch-iam-policy
-        # https://docs.aws.amazon.com/step-functions/latest/dg/xray-iam.html
-        acknowledge_wildcard(
-            role_policy, "*", reason="Log delivery and X-Ray have no resource-level permissions."
-        )
         for objects in sorted({arn for each in maps for arn in each.object_arns}):
             acknowledge_wildcard(
                 role_policy, objects, reason="The lists and records of every job, and nothing else."

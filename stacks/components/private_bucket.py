@@ -31,8 +31,13 @@ class PrivateBucket(Construct):
         expire_days: int | None,
         logs: LogKeeping,
         access_logs: s3.IBucket | None = None,
+        holds_access_logs: bool = False,
     ) -> None:
-        """Keep the data on destroy and its old versions for a month (`retain`), or nothing."""
+        """Keep the data on destroy and its old versions for a month (`retain`), or nothing.
+
+        Who reads it is recorded in `access_logs`; the bucket that `holds_access_logs` has no such
+        record of itself.
+        """
         super().__init__(scope, construct_id)
         # The id `Default` adds nothing to the logical ID, which must never change: a new logical
         # ID is a new bucket, and the old one goes with its data.
@@ -61,6 +66,6 @@ class PrivateBucket(Construct):
             self.bucket.policy.apply_removal_policy(RemovalPolicy.RETAIN)
         if not retain:
             declare_auto_delete_logs(self, logs=logs)
-        if access_logs is None:
-            reason = "It is the access log itself, or its stage retains nothing worth an audit."
+        if access_logs is None and not holds_access_logs:
+            reason = "access_logs is off in the settings of this stage: nobody audits who read it."
             acknowledge(self.bucket, "AwsSolutions-S1", reason=reason)

@@ -1,9 +1,9 @@
 """A Distributed Map over a JSON list in S3: one child execution for each item.
 
 It decides that results go to S3 and not into the state (256 KB hold a few thousand of them), that
-one lost item fails the map (tolerated failures stay at their default, none), and that reader and
-writer reach exactly the objects they are for. CDK's own reader and writer ask for the whole bucket;
-the two subclasses below ask for a pattern of keys.
+one lost item fails the map unless its stage tolerates some, that each failure is recorded
+(recorded_invocation.py), and that reader and writer reach exactly the objects they are for. CDK's
+own reader and writer ask for the whole bucket; the two subclasses below ask for a pattern of keys.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from settings.stage import MapChildren
+from stacks.components.recorded_invocation import RecordedInvocation
 from workloads.catalogue import JOBS_PREFIX
 
 _CHILDREN = {
@@ -64,9 +65,10 @@ class ShardMap(sfn.DistributedMap):
         bucket: s3.IBucket,
         items: str,
         item_selector: Mapping[str, Any],
-        step: sfn.IChainable,
+        step: RecordedInvocation,
         children: MapChildren,
         max_concurrency: int,
+        tolerated_failure_percentage: float = 0,
     ) -> None:
         """Map over the list `items` of a job.
 
@@ -85,6 +87,9 @@ class ShardMap(sfn.DistributedMap):
             result_path=sfn.JsonPath.DISCARD,
             map_execution_type=_CHILDREN[children],
             max_concurrency=max_concurrency,
+            # Left out, none is tolerated:
+            # https://docs.aws.amazon.com/step-functions/latest/dg/maprun-fail-threshold.html
+            tolerated_failure_percentage=tolerated_failure_percentage or None,
         )
-        self.item_processor(step)
-        self.object_arns = (lists, records)
+        self.item_processor(step.start)
+        self.object_arns = (lists, records, step.objects)

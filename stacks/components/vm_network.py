@@ -18,6 +18,7 @@ from constructs import Construct
 
 from stacks.checks.nag import acknowledge
 from stacks.components.log_keeping import LogKeeping
+from stacks.components.service_trust import service_here
 
 _CIDR = "10.0.0.0/16"
 _SUBNETS = ("10.0.0.0/17", "10.0.128.0/17")
@@ -106,7 +107,9 @@ class VmNetwork(Construct):
     def _record_flows(self, logs: LogKeeping) -> None:
         group = logs.group(self, "Flows")
         role = iam.Role(
-            self, "FlowsRole", assumed_by=iam.ServicePrincipal("vpc-flow-logs.amazonaws.com")
+            self,
+            "FlowsRole",
+            assumed_by=service_here("vpc-flow-logs", source="ec2:vpc-flow-log/*"),
         )
         # https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html, less
         # CreateLogGroup: the group is there, and must not come back after the stack is gone.

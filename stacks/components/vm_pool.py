@@ -20,6 +20,7 @@ from constructs import Construct
 
 from settings.stage import VirtualMachineSettings
 from stacks.checks.nag import acknowledge_wildcard
+from stacks.checks.unbounded import POLL_ENDPOINT
 from stacks.components.vm_network import VmNetwork
 
 # A Spot fleet takes the pool with the most spare machines at the lowest price; on demand there is
@@ -52,7 +53,7 @@ _ON_INSTANCE = (
     "ecs:TagResource",
     "ecs:UpdateContainerInstancesState",
 )
-_ANYWHERE = ("ecs:DiscoverPollEndpoint",)
+_ANYWHERE = tuple(POLL_ENDPOINT.actions)
 
 
 class VmPool(Construct):
@@ -133,7 +134,7 @@ class VmPool(Construct):
         granted = (
             (_ON_CLUSTER, f"{here}:cluster/*", "Batch names its cluster when it makes it."),
             (_ON_INSTANCE, f"{here}:container-instance/*", "A machine's id is known once it runs."),
-            (_ANYWHERE, "*", "Where to poll is asked before there is a cluster to name."),
+            (_ANYWHERE, "*", POLL_ENDPOINT.reason),
         )
         for actions, resource, reason in granted:
             iam.Grant.add_to_principal(

@@ -46,3 +46,14 @@ def workload_metric(
         statistic=statistic,
         label=label,
     )
+
+
+def failures_by_kind(*, stage: str) -> cloudwatch.MathExpression:
+    """Every series of failures that there is in a stage, whatever kinds and functions failed.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/search-expression-syntax.html
+    """
+    wanted = f'{{{NAMESPACE},error,service,stage}} MetricName="{FAILURES}" stage="{stage}"'
+    return cloudwatch.MathExpression(
+        expression=f"SEARCH('{wanted}', 'Sum')", using_metrics={}, label=""
+    )

@@ -147,6 +147,8 @@ def outcome_of(
         shards=len(telemetry),
         groups=len(job.parts),
         retries=0,
+        failures=0,
+        redrives=0,
         has_labels=labels,
         objects_checked=2,
         objects_uploaded=2,
@@ -167,6 +169,7 @@ def outcome_of(
         "stopped_at": STARTED_AT + timedelta(seconds=3.5),
         "seconds": 4.0,
         "clock": "client",
+        "redrives": 0,
         "results": JobResults(
             index=predictions.index,
             label=predictions.label,

@@ -282,7 +282,7 @@ def test_cloud_that_is_down_is_an_error_that_names_it(hpc, aws, monkeypatch) -> 
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("command", ["run", "submit", "status", "fetch", "classify"])
+@pytest.mark.parametrize("command", ["run", "submit", "status", "fetch", "classify", "size"])
 def test_help_of_every_command_has_an_example(hpc, command) -> None:
     done = hpc(command, "--help")
     assert done.exit_code == 0

@@ -12,6 +12,8 @@ VOLUME = JobVolume(
     shards=30,
     groups=1,
     retries=2,
+    failures=0,
+    redrives=0,
     has_labels=True,
     objects_checked=2,
     objects_uploaded=0,
@@ -52,6 +54,21 @@ def test_bill_of_a_job_is_what_it_comes_to_by_hand() -> None:
     }
 
 
+def test_invocations_on_provisioned_environments_have_their_own_price() -> None:
+    telemetry = [
+        telemetry_of(
+            n, started_at=0.0, ended_at=0.2, init_ms=None, memory_mb=1024, provisioned=n > 0
+        )
+        for n in range(4)
+    ]
+    found = items_of(estimate_cost(telemetry, VOLUME, "arm64"))
+    # 0.2 s at 1 GB on demand, three times that provisioned, at the lower price.
+    assert found["Lambda compute, classify"] == pytest.approx((0.2, 0.2 * 0.0000133334))
+    assert found["Lambda compute, classify, provisioned"] == pytest.approx(
+        (0.6, 0.6 * 0.0000077778)
+    )
+
+
 def test_whole_bill_is_the_sum_of_its_items() -> None:
     cost = estimate_cost([telemetry_of(0)], VOLUME, "x86_64")
     assert cost.usd == pytest.approx(sum(item.usd for item in cost.items))
@@ -71,3 +88,12 @@ def test_upload_and_labels_cost_their_requests() -> None:
     found = items_of(estimate_cost([], JobVolume(**values), "x86_64"))
     assert found["S3 writes"][0] == 38
     assert found["S3 reads"][0] == 73 - 3
+
+
+def test_failures_and_redrives_cost_their_records_attempts_and_transitions() -> None:
+    changed = {"failures": 3, "redrives": 1}
+    values = {field: getattr(VOLUME, field) for field in VOLUME.__dataclass_fields__} | changed
+    found = items_of(estimate_cost([], JobVolume(**values), "x86_64"))
+    assert found["Step Functions"][0] == 68 + 2 * 3 + 1
+    assert found["Lambda requests"][0] == 40 + 3
+    assert found["S3 writes"][0] == 37 + 3

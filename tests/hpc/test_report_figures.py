@@ -139,7 +139,7 @@ def columns_of_100():
     confidence = (0.5 + np.arange(100) / 250).astype(np.float32)
     true = label.copy()
     true[[10, 50, 30]] = 9
-    return images, label, confidence, true
+    return images, np.arange(100, dtype=np.uint64), label, confidence, true
 
 
 def test_misses_come_surest_first(columns_of_100) -> None:
@@ -156,19 +156,31 @@ def test_hits_are_the_surest_of_each_class(columns_of_100) -> None:
 
 
 def test_many_misses_are_cut_and_counted(columns_of_100) -> None:
-    images, label, confidence, true = columns_of_100
+    images, index, label, confidence, true = columns_of_100
     true[:40] = (label[:40] + 1) % 10
-    misses, hits = choose_pictures(images, label, confidence, true)
+    misses, hits = choose_pictures(images, index, label, confidence, true)
     assert (len(misses.pictures), misses.total) == (MOST_MISSES, 41)
     assert hits.total == 59
 
 
 def test_without_labels_the_least_certain_are_shown(columns_of_100) -> None:
-    images, label, confidence, _ = columns_of_100
-    least, most = choose_pictures(images, label, confidence, None)
+    images, index, label, confidence, _ = columns_of_100
+    least, most = choose_pictures(images, index, label, confidence, None)
     assert [picture.index for picture in least.pictures] == list(range(MOST_MISSES))
     assert [picture.index for picture in most.pictures] == list(range(90, 100))
     assert all(picture.true_name is None for picture in least.pictures)
+
+
+def test_pictures_are_those_of_their_index_where_some_are_missing(columns_of_100) -> None:
+    images, index, label, confidence, true = columns_of_100
+    kept = np.r_[0:20, 40:100]
+    misses, hits = choose_pictures(images, index[kept], label[kept], confidence[kept], true)
+    assert [picture.index for picture in misses.pictures] == [50, 10]
+    pixels = np.asarray(
+        Image.open(io.BytesIO(base64.b64decode(misses.pictures[0].data_uri.partition(",")[2])))
+    )
+    np.testing.assert_array_equal(pixels, np.full((28, 28), 50))
+    assert hits.total == 78
 
 
 def test_pictures_keep_every_pixel(columns_of_100) -> None:

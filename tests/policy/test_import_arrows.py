@@ -17,7 +17,7 @@ LAMBDA_SOURCES = ROOT / "lambda_src"
 
 INFRASTRUCTURE = {"settings", "workloads", "stacks", "app"}
 PRICES = {"prices"}
-FUNCTIONS = {"shpc_core", "shpc_http", "shpc_lambda"}
+FUNCTIONS = {"shpc_core", "shpc_http", "shpc_jobs", "shpc_lambda"}
 TRAINING = {"shpc_training"}
 TOOLS = {"hpc", "review", "localcloud", "openwhisk", "bench", "chaos", "tools", "tests"}
 OURS = INFRASTRUCTURE | PRICES | FUNCTIONS | TRAINING | TOOLS
@@ -34,6 +34,7 @@ ALLOWED: dict[str, set[str]] = {
     "localcloud": set(),
     "lambda_src/shpc_core": set(),
     "lambda_src/shpc_http": {"shpc_core"},
+    "lambda_src/shpc_jobs": {"shpc_core", "shpc_http"},
     "lambda_src/shpc_lambda": {"shpc_core"},
     "lambda_src/shpc_training": {"shpc_core"},
     "lambda_src/plan": FUNCTIONS,
@@ -88,7 +89,8 @@ def test_every_folder_of_the_functions_has_its_arrows() -> None:
 
 
 def test_core_imports_no_platform() -> None:
-    found = imports_of("lambda_src/shpc_core") | imports_of("lambda_src/shpc_http")
+    parts = ("lambda_src/shpc_core", "lambda_src/shpc_http", "lambda_src/shpc_jobs")
+    found = set().union(*map(imports_of, parts))
     assert {entry for entry in found if entry[1] in CORE_NEVER_IMPORTS} == set()
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from review.assembly import Assembly, as_list
+from review.intrinsics import Names
 
 __all__ = ["Synthesize", "Synthesized", "as_list", "as_text"]
 
@@ -15,6 +16,11 @@ __all__ = ["Synthesize", "Synthesized", "as_list", "as_text"]
 @dataclass(frozen=True)
 class Synthesized(Assembly):
     """The cloud assembly of one stage."""
+
+    @property
+    def names(self) -> Names:
+        """What its references lead to."""
+        return Names(self)
 
     def files(self) -> dict[str, bytes]:
         """Every file of the assembly, staged images included."""
@@ -68,6 +74,8 @@ def as_text(node: Any) -> str:
             return f"<{name.partition(':Exports')[2]}>"
         case {"Fn::Select": [index, {"Fn::Split": [delimiter, source]}]}:
             return f"<{index} of {as_text(source)} split at {delimiter}>"
+        case {"Fn::Sub": str(text)}:
+            return text.replace("${", "<").replace("}", ">")
         case {"Ref": name}:
             return f"<{name}>"
     raise AssertionError(f"an intrinsic no test has seen yet: {node}")

@@ -66,7 +66,7 @@ def test_api_may_call_each_alias_on_its_own_routes_only(either: Synthesized) -> 
         assert properties["Action"] == "lambda:InvokeFunction"
         assert "Live" in as_text(properties["FunctionName"])
         _, _, path = as_text(properties["SourceArn"]).partition("/*/*")
-        assert path in {"/jobs", "/jobs/{id}", "/classify"}
+        assert path in {"/jobs", "/jobs/{id}", "/jobs/{id}/redrive", "/classify"}
 
 
 def test_address_is_read_from_the_api_and_never_composed(either: Synthesized) -> None:

@@ -1,37 +1,23 @@
-"""Every permission, walked. Least privilege is exact: a grant too many fails here, too."""
+"""What each function and the machine may do, exactly: a grant too many fails here, too."""
 
 from __future__ import annotations
 
-from tests.stacks.synthesized import Synthesize, Synthesized, as_list, as_text
+from stacks.checks.unbounded import UNBOUNDED
+from tests.stacks.synthesized import Synthesize, Synthesized
 
 INPUTS = "<OutputFnGetAttInputBucket3BF8630AArnB4CC1184>/inputs/*"
 JOBS = "<OutputFnGetAttResultsBucketA95A2103ArnC89E3319>/jobs/*"
 
-# Actions that AWS lets nobody bound by a resource.
-# https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html#cloudwatch-iam-policy
-# https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
-LOG_DELIVERY = {
-    "logs:CreateLogDelivery",
-    "logs:DeleteLogDelivery",
-    "logs:DescribeLogGroups",
-    "logs:DescribeResourcePolicies",
-    "logs:GetLogDelivery",
-    "logs:ListLogDeliveries",
-    "logs:PutResourcePolicy",
-    "logs:UpdateLogDelivery",
-}
-SEND_TRACES = {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
-SAMPLE_TRACES = {"xray:GetSamplingRules", "xray:GetSamplingTargets"}
+_UNBOUNDED = frozenset().union(*(entry.actions for entry in UNBOUNDED))
 
 
 def bounded(stage: Synthesized, role: str) -> dict[str, list[str]]:
     """What a role may do, less its own log group and what has no resource-level permissions."""
-    unbounded = LOG_DELIVERY | SEND_TRACES | SAMPLE_TRACES
     own_logs = {"logs:CreateLogStream", "logs:PutLogEvents"}
     return {
         action: resources
         for action, resources in stage.statements_of(role).items()
-        if action not in unbounded | own_logs
+        if action not in _UNBOUNDED | own_logs
     }
 
 
@@ -60,7 +46,7 @@ def test_predict_reads_and_writes_nothing(either: Synthesized) -> None:
     assert bounded(either, "Functions/PredictRole") == {}
 
 
-def test_jobs_starts_and_reads_executions_and_reads_jobs(either: Synthesized) -> None:
+def test_jobs_starts_reads_and_redrives_executions_and_reads_jobs(either: Synthesized) -> None:
     states = "arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>"
     machine = "<OutputFnGetAttClassify5848C28FNameE15EA9B7>"
     assert bounded(either, "Api/JobsRole") == {
@@ -70,10 +56,24 @@ def test_jobs_starts_and_reads_executions_and_reads_jobs(either: Synthesized) ->
             f"{states}:execution:{machine}:*",
         ],
         "states:ListMapRuns": [f"{states}:execution:{machine}:*"],
+        "states:RedriveExecution": [f"{states}:execution:{machine}:*"],
         "states:DescribeMapRun": [f"{states}:mapRun:{machine}/*"],
         "states:ListExecutions": [f"{states}:mapRun:{machine}/*"],
         "s3:GetObject": [JOBS],
+        "s3:ListBucket": [JOBS.removesuffix("/jobs/*")],
     }
+
+
+def test_jobs_lists_the_keys_of_failure_records_and_no_others(either: Synthesized) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html"""
+    listing = [
+        (name, statement["Condition"])
+        for name, statement in either.role_statements()
+        if "s3:ListBucket" in as_list(statement["Action"])
+    ]
+    ((name, condition),) = listing
+    assert name.startswith("Api/JobsRole")
+    assert condition == {"StringLike": {"s3:prefix": "jobs/*/failures/*"}}
 
 
 def test_jobs_reads_the_children_that_the_stage_has(synthesize: Synthesize) -> None:
@@ -98,7 +98,7 @@ def test_machine_calls_the_aliases_and_runs_its_maps(either: Synthesized) -> Non
             "<OutputRefReduceLiveFA9762E00D589374>",
         ],
         "s3:GetObject": [f"{JOBS}/groups.json", f"{JOBS}/map/*", f"{JOBS}/shards.json"],
-        "s3:PutObject": [f"{JOBS}/map/*"],
+        "s3:PutObject": [f"{JOBS}/failures/*", f"{JOBS}/map/*"],
         "s3:ListMultipartUploadParts": [f"{JOBS}/map/*"],
         "s3:AbortMultipartUpload": [f"{JOBS}/map/*"],
         "states:StartExecution": ["<Classify5848C28F>"],
@@ -124,45 +124,3 @@ def test_function_writes_to_its_own_log_group_only(either: Synthesized) -> None:
             (group,) = granted[action]
             assert group.startswith(f"<{logs}"), role
             assert group.endswith(".Arn>"), role
-
-
-def test_only_what_cannot_be_bounded_is_granted_on_everything(
-    dev: Synthesized, prod: Synthesized
-) -> None:
-    allowed = {
-        "dev": {"Workflow/Classify": LOG_DELIVERY},
-        "prod": {
-            "Workflow/Classify": LOG_DELIVERY | SEND_TRACES | SAMPLE_TRACES,
-            "Functions/Plan": SEND_TRACES,
-            "Functions/Classify": SEND_TRACES,
-            "Functions/Reduce": SEND_TRACES,
-            "Functions/Predict": SEND_TRACES,
-            "Api/Jobs": SEND_TRACES,
-        },
-    }
-    for stage in (dev, prod):
-        found: dict[str, set[str]] = {}
-        for name, statement in stage.role_statements():
-            if "*" in as_list(statement["Resource"]):
-                found.setdefault(name.partition("Role")[0], set()).update(
-                    as_list(statement["Action"])
-                )
-        assert found == allowed[stage.stage]
-
-
-def test_no_action_is_a_wildcard(either: Synthesized) -> None:
-    for name, statement in either.role_statements():
-        assert not [action for action in as_list(statement["Action"]) if "*" in action], name
-
-
-def test_no_role_takes_a_managed_policy(either: Synthesized) -> None:
-    for name, role in either.resources("AWS::IAM::Role").items():
-        assert "ManagedPolicyArns" not in role["Properties"], name
-
-
-def test_every_role_trusts_one_service(either: Synthesized) -> None:
-    for name, role in either.resources("AWS::IAM::Role").items():
-        (statement,) = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
-        service = as_text(statement["Principal"]["Service"])
-        expected = "states" if name.startswith("Workflow/") else "lambda"
-        assert service == f"{expected}.amazonaws.com"

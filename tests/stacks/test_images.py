@@ -35,7 +35,7 @@ def image_hashes(sources: Path, outdir: Path) -> Hashes:
             declared=declared,
             settings=FunctionSettings(memory_mb=512, timeout_s=60),
             architecture=Architecture.X86_64,
-            environment=dict.fromkeys(declared.environment, ""),
+            environment=dict.fromkeys(declared.handler_environment, ""),
             logs=LogKeeping(days=7, retain=False),
             tracing=False,
             sources=sources,

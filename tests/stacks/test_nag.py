@@ -15,6 +15,8 @@ from stacks.checks.nag import acknowledge, acknowledge_wildcard, add_nag
 from tests.stacks.synthesized import Synthesized
 
 REASON = "a test"
+# The state machine's own construct: its resource, its role, that role's policies.
+WIDEST = {"Workflow/Classify": 4}
 
 
 @pytest.fixture
@@ -55,10 +57,53 @@ def reader(scope: cdk.Stack, arn: str) -> iam.Policy:
     return policy
 
 
-def test_no_stage_has_a_finding(either: Synthesized) -> None:
-    report = json.loads((either.folder / "validation-report.json").read_text())
+def acknowledged(stage: Synthesized) -> dict[tuple[str, str], str]:
+    """(construct path, finding) -> reason, of every acknowledgement in an assembly."""
+    found = {}
+    for stack in stage.stacks:
+        metadata = json.loads((stage.folder / f"{stack}.metadata.json").read_text())
+        for path, entries in metadata.items():
+            for entry in entries:
+                if entry["type"] == "aws:cdk:acknowledged-rules":
+                    found |= {(path.strip("/"), key): why for key, why in entry["data"].items()}
+    return found
+
+
+def test_no_variant_has_a_finding(every: Synthesized) -> None:
+    report = json.loads((every.folder / "validation-report.json").read_text())
     plugins = {plugin["pluginName"]: plugin["violations"] for plugin in report["pluginReports"]}
     assert plugins == {"AwsSolutions": []}
+
+
+def test_acknowledgement_stands_on_one_construct_and_no_stack(every: Synthesized) -> None:
+    """On a stack or the app it would cover whatever is added next."""
+    paths = {path for path, _ in acknowledged(every)}
+    assert paths
+    assert not paths & {"", *every.stacks}
+    # One on a parent covers all that is in it: a bucket with its policy and who empties it.
+    covered = dict.fromkeys(paths, 0)
+    for resource in every.resources().values():
+        own = resource["Metadata"]["aws:cdk:path"]
+        for path in paths:
+            covered[path] += own.startswith(f"{path}/") or own == path
+    assert {path: count for path, count in covered.items() if count > WIDEST.get(path, 3)} == {}
+
+
+def test_acknowledgement_gives_a_reason_of_substance(every: Synthesized) -> None:
+    for (path, finding), reason in acknowledged(every).items():
+        assert len(reason.split()) >= 8, f"{path} {finding}: {reason}"
+        assert "false positive" not in reason.lower(), path
+
+
+def test_acknowledgement_without_a_finding_is_none(every: Synthesized) -> None:
+    """One that nothing needs any more would cover the next thing that is added there."""
+    report = json.loads((every.folder / "validation-report.json").read_text())
+    needed = {
+        (one["acknowledgedAt"].strip("/"), one["acknowledgedId"])
+        for plugin in report["pluginReports"]
+        for one in plugin["suppressedViolations"]
+    }
+    assert set(acknowledged(every)) == needed
 
 
 def test_finding_stops_the_synthesis(app: cdk.App) -> None:

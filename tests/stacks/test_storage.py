@@ -8,12 +8,6 @@ STATEFUL = {
 }
 
 
-def test_logical_ids_of_buckets_never_change(dev: Synthesized, prod: Synthesized) -> None:
-    """A new logical ID is a new bucket; the old one goes, in dev with its data."""
-    assert set(dev.resources("AWS::S3::Bucket")) == STATEFUL
-    assert set(prod.resources("AWS::S3::Bucket")) == STATEFUL | {"Storage/AccessLogs8B620ECA"}
-
-
 def test_bucket_is_closed_to_the_public(either: Synthesized) -> None:
     for bucket in either.resources("AWS::S3::Bucket").values():
         properties = bucket["Properties"]
@@ -86,18 +80,6 @@ def test_prod_buckets_log_who_reads_them(prod: Synthesized) -> None:
     for name in STATEFUL:
         logging = prod.resources()[name]["Properties"]["LoggingConfiguration"]
         assert logging["DestinationBucketName"] == {"Ref": "AccessLogs8B620ECA"}
-
-
-def test_only_storage_of_prod_is_protected_from_termination(
-    dev: Synthesized, prod: Synthesized
-) -> None:
-    def protected(stage: Synthesized) -> set[str]:
-        return {
-            stack for stack in stage.stacks if stage.manifest(stack).get("terminationProtection")
-        }
-
-    assert protected(dev) == set()
-    assert protected(prod) == {"Storage"}
 
 
 def test_bucket_emptying_function_can_write_to_its_own_log_group_only(dev: Synthesized) -> None:

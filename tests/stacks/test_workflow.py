@@ -20,6 +20,13 @@ def tasks(machine: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
             yield from tasks(state["ItemProcessor"])
 
 
+def invocations(machine: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every task state that calls a function."""
+    for name, state in tasks(machine):
+        if state["Resource"] == "arn:<AWS::Partition>:states:::lambda:invoke":
+            yield name, state
+
+
 @pytest.fixture
 def machine(either: Synthesized) -> dict[str, Any]:
     return either.state_machine()
@@ -34,37 +41,49 @@ def test_job_is_planned_mapped_reduced_and_reported(machine: dict[str, Any]) -> 
     assert set(machine["States"]) == set(order)
 
 
-def test_every_task_calls_an_alias_and_answers_with_its_payload(machine: dict[str, Any]) -> None:
+def test_every_invocation_calls_an_alias_and_answers_with_its_payload(
+    machine: dict[str, Any],
+) -> None:
     called = {}
-    for name, task in tasks(machine):
-        assert task["Resource"] == "arn:<AWS::Partition>:states:::lambda:invoke"
+    for name, task in invocations(machine):
         assert task["OutputPath"] == "$.Payload"
         called[name] = task["Parameters"]["FunctionName"]
+    classify = "<OutputRefClassifyLive722603F3F7C60882>"
+    reduce = "<OutputRefReduceLiveFA9762E00D589374>"
     assert called == {
         "Plan": "<OutputRefPlanLiveDEA251D54D0E9BBC>",
-        "ClassifyShard": "<OutputRefClassifyLive722603F3F7C60882>",
-        "ReduceGroup": "<OutputRefReduceLiveFA9762E00D589374>",
-        "Report": "<OutputRefReduceLiveFA9762E00D589374>",
+        "ClassifyShard": classify,
+        "ClassifyShardAgain": classify,
+        "ReduceGroup": reduce,
+        "ReduceGroupAgain": reduce,
+        "Report": reduce,
     }
 
 
-def test_every_task_sends_what_its_function_expects(machine: dict[str, Any]) -> None:
+def test_every_invocation_sends_what_its_function_expects(machine: dict[str, Any]) -> None:
     sent = {
         name: task["Parameters"].get("Payload", task["Parameters"].get("Payload.$"))
-        for name, task in tasks(machine)
+        for name, task in invocations(machine)
     }
     job = {"job_id.$": "$.job_id", "input.$": "$.input"}
     attempt = {"attempt.$": "$$.State.RetryCount"}
+    later = {"attempt.$": "States.MathAdd($$.State.RetryCount, 1)"}
+    shard = {**job, "shard.$": "$.shard"}
+    tolerated = {"tolerated_failure_percentage": 0}
+    group = {"level": "group", **job, "group.$": "$.group", **tolerated}
     assert sent == {
         "Plan": "$",
-        "ClassifyShard": {**job, "shard.$": "$.shard", **attempt},
-        "ReduceGroup": {"level": "group", **job, "group.$": "$.group", **attempt},
+        "ClassifyShard": {**shard, **attempt},
+        "ClassifyShardAgain": {**shard, **later},
+        "ReduceGroup": {**group, **attempt},
+        "ReduceGroupAgain": {**group, **later},
         "Report": {
             "level": "job",
             **job,
             "images.$": "$.images",
             "shards.$": "$.shards",
             "groups.$": "$.groups",
+            **tolerated,
         },
     }
 
@@ -108,7 +127,6 @@ def test_map_is_distributed_bounded_and_carries_no_results(
     assert state["MaxConcurrency"] == widths[name]
     assert state["Label"] == name
     assert state["ResultPath"] is None
-    assert set(state["ItemProcessor"]["States"]) == {CHILDREN[name]}
 
 
 @pytest.mark.parametrize("name", CHILDREN)
@@ -116,24 +134,63 @@ def test_map_tolerates_no_failure(machine: dict[str, Any], name: str) -> None:
     assert not [key for key in machine["States"][name] if key.startswith("Tolerated")]
 
 
-def test_every_task_retries_what_is_transient_with_jitter(machine: dict[str, Any]) -> None:
-    for name, task in tasks(machine):
-        retried = [error for retry in task["Retry"] for error in retry["ErrorEquals"]]
-        assert len(retried) == len(set(retried)), name
-        assert "Lambda.TooManyRequestsException" in retried
-        for retry in task["Retry"]:
-            assert retry["JitterStrategy"] == "FULL"
-            assert retry["BackoffRate"] > 1
-            assert retry["MaxDelaySeconds"] <= 30
-            assert retry["MaxAttempts"] <= 8
+def test_stage_that_tolerates_failures_tells_the_map_and_the_reduction(
+    synthesize: Synthesize,
+) -> None:
+    machine = synthesize("dev", tolerated_failure_percentage="2.5").state_machine()
+    states = machine["States"]
+    assert states["ClassifyShards"]["ToleratedFailurePercentage"] == 2.5
+    # A lost group is up to a hundred lost shards: none is tolerated.
+    assert not [key for key in states["ReduceGroups"] if key.startswith("Tolerated")]
+    sent = dict(invocations(machine))
+    for name in ("ReduceGroup", "ReduceGroupAgain", "Report"):
+        assert sent[name]["Parameters"]["Payload"]["tolerated_failure_percentage"] == 2.5, name
 
 
-def test_no_task_retries_an_error_of_the_handler(machine: dict[str, Any]) -> None:
-    """A handler's exception is reported by its class name; these are all that is retried."""
-    for _, task in tasks(machine):
-        for retry in task["Retry"]:
-            for error in retry["ErrorEquals"]:
-                assert error.startswith(("Lambda.", "Runtime.", "Sandbox.")), error
+@pytest.mark.parametrize(("name", "item"), [("ClassifyShards", "shard"), ("ReduceGroups", "group")])
+def test_child_records_its_failure_and_is_tried_once_more(
+    machine: dict[str, Any], name: str, item: str
+) -> None:
+    child, step = machine["States"][name]["ItemProcessor"], CHILDREN[name]
+    record, again = f"Record{step}Failure", f"{step}Again"
+    assert (child["StartAt"], set(child["States"])) == (step, {step, record, again})
+    everything = {"ErrorEquals": ["States.ALL"], "Next": record, "ResultPath": "$.failure"}
+    assert child["States"][step]["Catch"] == [everything]
+    written = child["States"][record]
+    assert written["Resource"] == "arn:<AWS::Partition>:states:::aws-sdk:s3:putObject"
+    assert written["Parameters"] == {
+        "Bucket": "<OutputRefResultsBucketA95A21039E45ECDD>",
+        "Key.$": f"States.Format('jobs/{{}}/failures/{item}-{{}}.json', $.job_id, $.{item}.{item})",
+        "ContentType": "application/json",
+        "Body": {
+            "job_id.$": "$.job_id",
+            "step": step,
+            f"{item}.$": f"$.{item}",
+            "failure.$": "$.failure",
+            "recorded_at.$": "$$.State.EnteredTime",
+            "execution.$": "$$.Execution.Id",
+        },
+    }
+    assert (written["ResultPath"], written["Next"]) == (None, again)
+    unwritten = {"ErrorEquals": ["States.ALL"], "Next": again, "ResultPath": None}
+    assert written["Catch"] == [unwritten]
+
+
+@pytest.mark.parametrize("name", CHILDREN)
+def test_child_fails_in_a_state_that_a_redrive_can_do_again(
+    machine: dict[str, Any], name: str
+) -> None:
+    """A Fail state would fail again: a redrive goes on at the state that did not exit.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/redrive-map-run.html
+    """
+    states = machine["States"][name]["ItemProcessor"]["States"]
+    assert {state["Type"] for state in states.values()} == {"Task"}
+    uncaught = {step: state for step, state in states.items() if "Catch" not in state}
+    ((last, state),) = uncaught.items()
+    assert last == f"{CHILDREN[name]}Again"
+    assert state["Resource"] == "arn:<AWS::Partition>:states:::lambda:invoke"
+    assert state["End"] is True
 
 
 def test_machine_logs_every_transition_without_its_data(either: Synthesized) -> None:

@@ -63,7 +63,7 @@ def test_declared_environment_is_what_the_handler_reads(function: Function) -> N
     variable = r"""environ(?:ment)?(?:\.get\(|\[)["']([A-Z_]+)["']"""
     read = set(re.findall(variable, handler + observation))
     of_the_platform = {name for name in read if name.startswith(("AWS_", "LAMBDA_"))}
-    assert read - of_the_platform == set(function.environment)
+    assert read - of_the_platform == set(function.handler_environment)
 
 
 def test_prefixes_are_those_of_the_core() -> None:

@@ -1,7 +1,8 @@
 """Reduce, second level: the summaries of all parts become the job's report.
 
 Reads no predictions. What it holds is bounded by the number of shards that a job can have, not by
-the number of items. Proves that the parts cover the input exactly once before it writes.
+the number of items. Proves before it writes that the parts cover the input exactly once, but for
+shards that are missing, recorded and tolerated, which the report names.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 
 from shpc_core import confusion, coverage, keys
 from shpc_core.errors import IncompleteResults
+from shpc_core.failures import MissingShard
 from shpc_core.messages import ReportAnswer, ReportRequest
 from shpc_core.results import JobReport, Model, Part, PartSummary
 from shpc_core.store import Objects
@@ -45,20 +47,42 @@ def _summaries(request: ReportRequest, results: Objects) -> list[_Stored]:
     )
     found = [stored for stored in read if isinstance(stored, _Stored)]
     for summary in (stored.summary for stored in found):
-        if summary.count != summary.stop - summary.start:
+        missing = _items(summary.missing_shards)
+        if summary.count + missing != summary.stop - summary.start:
+            told = f" and {missing} missing ones" if missing else ""
             problems.append(
-                f"group {summary.group} counts {summary.count} items "
+                f"group {summary.group} counts {summary.count} items{told} "
                 f"for {summary.start}..{summary.stop}"
             )
         if (summary.confusion is None) != (request.input.labels is None):
             problems.append(f"group {summary.group} was reduced with other labels than the job's")
-    if not problems and (shards := sum(len(one.summary.telemetry) for one in found)) != (
-        request.shards.count
-    ):
-        problems.append(f"the groups hold {shards} shards, {request.shards.count} were planned")
+    problems = problems or _wrong_shards(request, [one.summary for one in found])
     if problems:
         raise IncompleteResults(problems)
     return found
+
+
+def _wrong_shards(request: ReportRequest, summaries: list[PartSummary]) -> list[str]:
+    """Whether there are as many shards as planned, and not more missing than is tolerated."""
+    planned = request.shards.count
+    predicted = sum(len(summary.telemetry) for summary in summaries)
+    missing = [one for summary in summaries for one in summary.missing_shards]
+    if predicted + len(missing) != planned:
+        told = f", {len(missing)} of them missing" if missing else ""
+        return [f"the groups hold {predicted + len(missing)} shards{told}, {planned} were planned"]
+    if len(missing) * 100 > request.tolerated_failure_percentage * planned:
+        return [
+            f"{len(missing)} of {planned} shards are missing, more than the "
+            f"{request.tolerated_failure_percentage:g} % that are tolerated: "
+            + ", ".join(f"shard {one.shard} ({one.error})" for one in missing[:10])
+        ]
+    if predicted == 0:
+        return [f"all {planned} shards are missing: there is nothing to report"]
+    return []
+
+
+def _items(missing: list[MissingShard]) -> int:
+    return sum(shard.stop - shard.start for shard in missing)
 
 
 def _summary(results: Objects, job_id: str, group: int) -> _Stored | str:
@@ -89,6 +113,8 @@ def _report(request: ReportRequest, found: list[_Stored]) -> JobReport:
     summaries = [stored.summary for stored in found]
     telemetry = [one for summary in summaries for one in summary.telemetry]
     predicted = sum(summary.count for summary in summaries)
+    missing = [one for summary in summaries for one in summary.missing_shards]
+    (model,) = {summary.model_sha256 for summary in summaries if summary.model_sha256}
     matrices = [summary.confusion for summary in summaries if summary.confusion is not None]
     matrix = np.sum(matrices, axis=0) if matrices else None
     correct = None if matrix is None else confusion.correct(matrix)
@@ -96,7 +122,7 @@ def _report(request: ReportRequest, found: list[_Stored]) -> JobReport:
         job_id=request.job_id,
         images=request.images,
         predicted=predicted,
-        missing=0,
+        missing=_items(missing),
         duplicated=0,
         shards=request.shards.count,
         groups=request.groups.count,
@@ -104,7 +130,7 @@ def _report(request: ReportRequest, found: list[_Stored]) -> JobReport:
         confusion=None if matrix is None else matrix.tolist(),
         correct=correct,
         accuracy=None if correct is None else correct / predicted,
-        model=Model(sha256=summaries[0].model_sha256),
+        model=Model(sha256=model),
         retries=sum(one.attempt for one in telemetry),
         cold_starts=sum(one.cold for one in telemetry),
         parts=[
@@ -120,4 +146,6 @@ def _report(request: ReportRequest, found: list[_Stored]) -> JobReport:
             for stored in found
         ],
         telemetry_totals=totals(telemetry),
+        complete=not missing,
+        missing_shards=missing,
     )

@@ -1,11 +1,11 @@
-"""Application Auto Scaling: scalable targets and their policies.
+"""Application Auto Scaling: scalable targets with their scheduled actions, and policies.
 
 The targets' own ids and service-linked roles are not made; scaling itself is the services' affair.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from localcloud.cloudformation.errors import ResourceFailure
@@ -29,6 +29,16 @@ from localcloud.cloudformation.resources.schema import (
 from localcloud.cloudformation.resources.tagging import tag_map
 
 _WHERE = ("ResourceId", "ScalableDimension", "ServiceNamespace")
+_ACTIONS: Schema = [
+    {
+        "EndTime": TEXT,
+        "ScalableTargetAction": {"MaxCapacity": INTEGER, "MinCapacity": INTEGER},
+        "Schedule*": TEXT,
+        "ScheduledActionName*": TEXT,
+        "StartTime": TEXT,
+        "Timezone": TEXT,
+    }
+]
 _NOT_FOUND = ("ObjectNotFoundException", "ValidationException")
 
 
@@ -42,6 +52,7 @@ class ScalableTarget(ResourceHandler):
         "ResourceId*": TEXT,
         "RoleARN": TEXT,
         "ScalableDimension*": TEXT,
+        "ScheduledActions": _ACTIONS,
         "ServiceNamespace*": TEXT,
         "SuspendedState": {
             "DynamicScalingInSuspended": BOOLEAN,
@@ -64,6 +75,8 @@ class ScalableTarget(ResourceHandler):
         if existing:
             raise ResourceFailure(f"{physical_id} already exists")
         self._register(properties)
+        task.started(physical_id)
+        self._put_actions(properties)
         return Provisioned(physical_id)
 
     def _register(self, properties: Mapping[str, Any]) -> None:
@@ -74,8 +87,23 @@ class ScalableTarget(ResourceHandler):
             Tags=tag_map(properties.get("Tags")),
         )
 
+    def _put_actions(self, properties: Mapping[str, Any]) -> None:
+        for action in properties.get("ScheduledActions", ()):
+            self.context.client("application-autoscaling").put_scheduled_action(
+                **chosen(properties, *_WHERE), **action
+            )
+
     def update(self, task: Update) -> Provisioned:
         self._register(task.new)
+        if task.touches("ScheduledActions"):
+            for name in _action_names(task.formers("ScheduledActions")) - _action_names(
+                [task.new.get("ScheduledActions", ())]
+            ):
+                with gone_is_fine(*_NOT_FOUND):
+                    self.context.client("application-autoscaling").delete_scheduled_action(
+                        **chosen(task.new, *_WHERE), ScheduledActionName=name
+                    )
+            self._put_actions(task.new)
         return task.unchanged()
 
     def delete(self, task: Deletion) -> None:
@@ -83,6 +111,10 @@ class ScalableTarget(ResourceHandler):
             self.context.client("application-autoscaling").deregister_scalable_target(
                 **chosen(task.properties, *_WHERE)
             )
+
+
+def _action_names(lists: Iterable[Iterable[Mapping[str, str]]]) -> set[str]:
+    return {action["ScheduledActionName"] for actions in lists for action in actions}
 
 
 _TRACKING: Schema = {

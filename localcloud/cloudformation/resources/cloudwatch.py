@@ -142,7 +142,11 @@ class Dashboard(ResourceHandler):
     """AWS::CloudWatch::Dashboard."""
 
     type_name = "AWS::CloudWatch::Dashboard"
-    schema: ClassVar[Mapping[str, Schema]] = {"DashboardBody*": TEXT, "DashboardName": TEXT}
+    schema: ClassVar[Mapping[str, Schema]] = {
+        "DashboardBody*": TEXT,
+        "DashboardName": TEXT,
+        "Tags": TAGS,
+    }
     replace_on = frozenset({"DashboardName"})
     name_property = "DashboardName"
 
@@ -157,7 +161,13 @@ class Dashboard(ResourceHandler):
         else:
             raise ResourceFailure(f"{name} already exists")
         self._put(name, task.properties)
+        task.started(name)
+        if tags := task.properties.get("Tags"):
+            client.tag_resource(ResourceARN=self._arn(name), Tags=tags)
         return Provisioned(name)
+
+    def _arn(self, name: str) -> str:
+        return f"arn:aws:cloudwatch::{self.context.account}:dashboard/{name}"
 
     def _put(self, name: str, properties: Mapping[str, Any]) -> None:
         self.context.client("cloudwatch").put_dashboard(
@@ -166,6 +176,13 @@ class Dashboard(ResourceHandler):
 
     def update(self, task: Update) -> Provisioned:
         self._put(task.physical_id, task.new)
+        client = self.context.client("cloudwatch")
+        arn = self._arn(task.physical_id)
+        update_tags(
+            task,
+            tag=lambda tags: client.tag_resource(ResourceARN=arn, Tags=tag_list(tags)),
+            untag=lambda keys: client.untag_resource(ResourceARN=arn, TagKeys=keys),
+        )
         return task.unchanged()
 
     def delete(self, task: Deletion) -> None:

@@ -426,11 +426,37 @@ def text_in_json_is_no_action(at: Any) -> bool:
         sqs.delete_queue(QueueUrl=queue)
 
 
+def put_object(at: Any, bucket: str) -> dict[str, Any]:
+    parameters = {"Bucket": bucket, "Key": "k", "Body": {"json": True}}
+    resource = "arn:aws:states:::aws-sdk:s3:putObject"
+    ended: dict[str, Any] = at.machines.run(
+        {
+            "StartAt": "Task",
+            "States": {
+                "Task": task()["States"]["Task"]
+                | {"Resource": resource, "Parameters": parameters, "OutputPath": "$"}
+            },
+        }
+    )
+    return ended
+
+
+def json_is_a_body(at: Any) -> bool:
+    at.cloud.context.client("s3").create_bucket(Bucket="bodies")
+    return bool(put_object(at, "bodies")["status"] == "SUCCEEDED")
+
+
+def errors_of_s3_have_their_names(at: Any) -> bool:
+    return bool(put_object(at, "nobody-s")["error"] == "S3.NoSuchBucketException")
+
+
 PROBES: dict[str, Callable[[Any], bool]] = {
     "boto_client.boto3": service_calls_reach_this_cloud,
     "lambda_eval_utils.execute_lambda_function_integration": lambda_tasks_use_no_http,
     "StateTaskServiceLambda._from_error": error_without_type_is_unknown,
     "StateTaskLambda._from_error": refusal_of_a_plain_task_has_its_name,
+    "StateTaskServiceAwsSdk._normalise_parameters": json_is_a_body,
+    "StateTaskServiceAwsSdk._from_error": errors_of_s3_have_their_names,
     "models.Execution": stop_takes_effect_at_once,
     "StepFunctionsParserBackend.start_execution": unnamed_executions_differ,
     "StepFunctionBackend.delete_state_machine": deletion_ends_executions,

@@ -166,13 +166,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[CloudCont
         access_key_id="AKIAIOSFODNN7EXAMPLE",
         secret_access_key="secret",
     )
-    patches = [
-        *lambda_version_patches(),
-        *access_logging_patches(),
-        *budget_patches(),
-        *alarm_patches(Alarms(context, lambda action, change: None)),
-    ]
-    with applied(patches):
+    with applied([*lambda_version_patches(), *access_logging_patches()]):
         yield context, routes
         server.shutdown()
         thread.join()
@@ -212,8 +206,11 @@ def cloud(
     routes.provisioned = ProvisionedConcurrency(
         context, lambda function, qualifier, count: provisioned.append((function, qualifier, count))
     )
-    yield CloudUnderTest(context, service, routes)
-    service.stop()
+    alarms = Alarms(context, lambda action, change: None)
+    # Not for the session: a whole cloud, in another test, adds the same to moto.
+    with applied([*budget_patches(), *alarm_patches(alarms)]):
+        yield CloudUnderTest(context, service, routes)
+        service.stop()
 
 
 @pytest.fixture

@@ -207,6 +207,17 @@ def test_budget_name_cannot_change(cloud: CloudUnderTest) -> None:
     assert budget["BudgetName"] == "first"
 
 
+def test_dashboard_has_tags(cloud: CloudUnderTest) -> None:
+    subject = OneResource(cloud, "AWS::CloudWatch::Dashboard")
+    client = cloud.client("cloudwatch")
+    name = subject.create(DashboardBody="{}", Tags=tags(("a", "1"), ("b", "2")))
+    subject.update(DashboardBody="{}", Tags=tags(("b", "3")))
+    arn = client.get_dashboard(DashboardName=name)["DashboardArn"]
+    assert own_tags(client.list_tags_for_resource(ResourceARN=arn)["Tags"]) == {"b": "3"}
+    subject.delete()
+    assert client.list_tags_for_resource(ResourceARN=arn)["Tags"] == []
+
+
 def test_dashboard_with_a_body_that_is_not_json_is_refused(cloud: CloudUnderTest) -> None:
     body = json.dumps({"widgets": []})
     resource = {"Type": "AWS::CloudWatch::Dashboard", "Properties": {"DashboardBody": body[:-1]}}

@@ -19,6 +19,7 @@ from localcloud.functions.invocation import EnvironmentSpec, Invocation
 from localcloud.functions.logs import LogWriter
 from localcloud.functions.reaper import Reaper
 from localcloud.images.virtual_environment import VirtualEnvironments
+from localcloud.monitoring.metrics import Metrics
 from tests.localcloud.functions.invoking import (
     ACCOUNT,
     CACHE,
@@ -114,7 +115,7 @@ def test_environment_is_known_to_the_reaper_while_it_runs(tmp_path: Path, meetin
     environment = Environment(
         spec,
         folder=tmp_path / "environments",
-        writer=LogWriter(ACCOUNT, REGION),
+        writer=LogWriter(ACCOUNT, REGION, Metrics()),
         reaper=reaping,
         init_limit_s=10,
         initialization_type="on-demand",
