@@ -16,7 +16,6 @@ from stacks.components.array_job import ArrayJob
 from stacks.components.object_grants import grant_get, grant_put
 from stacks.components.vm_network import VmNetwork
 from stacks.components.vm_pool import VmPool
-from stacks.components.workload_metrics import telemetry_environment
 from stacks.stage_stack import StageStack
 from workloads.catalogue import CLASSIFY, INPUT_PREFIX, JOBS_PREFIX
 
@@ -47,7 +46,6 @@ class BaselineStack(StageStack):
             environment={
                 "INPUT_BUCKET": inputs.bucket_name,
                 "RESULTS_BUCKET": results.bucket_name,
-                **telemetry_environment(CLASSIFY, stage),
             },
             timeout_s=stage.job_timeout_s,
             logs=self.logs,

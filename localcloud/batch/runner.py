@@ -129,7 +129,7 @@ class Runner:
         job = placement.job
         image = self._image(job.container.image)
         arguments = _arguments(image, list(job.container.command))
-        credentials = self._credentials(job, placement)
+        credentials = self._credentials(job, placement, str(begun.task_arn))
         container_log = self._log(placement)
         folder.mkdir(parents=True)
         try:
@@ -167,12 +167,16 @@ class Runner:
             reason = f"CannotPullContainerError: {uri}: not found: no such image was pushed here"
             raise _NotStartedError(reason) from error
 
-    def _credentials(self, job: Job, placement: Placement) -> Session | None:
-        """Of the job's role, if it has one. Only tasks of ECS may be trusted with it."""
+    def _credentials(self, job: Job, placement: Placement, task_arn: str) -> Session | None:
+        """Of the job's role, if it has one. Only tasks of ECS may be trusted with it.
+
+        It is ECS that assumes it, for its task, and the task is what it says it asks for:
+        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
+        """
         role = job.container.job_role
         if role is None:
             return None
-        keys = {"aws:SourceAccount": self._context.account, "aws:SourceArn": job.arn}
+        keys = {"aws:SourceAccount": self._context.account, "aws:SourceArn": task_arn}
         try:
             caller = service(_ECS_TASKS, self._context.account)
             self._allows(caller, "sts:AssumeRole", role, keys)
