@@ -55,7 +55,8 @@ def label(engine: str) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def images(label: str, assembly: Path) -> dict[str, StagedImage]:
     """Every image of the stage dev, built from the context that CDK staged."""
-    staged = {image.function: image for image in staged_images(assembly)}
+    session = label.rpartition("=")[2]
+    staged = {image.function: image for image in staged_images(assembly, session)}
     for image in staged.values():
         image.build(label)
     return staged

@@ -28,12 +28,15 @@ EPHEMERAL_STORAGE_MB = 512
 # https://github.com/aws/aws-lambda-runtime-interface-emulator/issues/106
 _INIT = re.compile(r"INIT REPORT\(durationMs: ([\d.]+)\)")
 
-_PEAK = """
-import pathlib, re
+_RUNTIME = """
+import os, pathlib, re
 for process in pathlib.Path("/proc").glob("[0-9]*"):
     words = (process / "cmdline").read_bytes().split(b"\\0")
     if b"python" in words[0] and b"-c" not in words:
+        used = (process / "stat").read_text().rpartition(")")[2].split()
+        ticks = int(used[11]) + int(used[12])
         print(re.search(r"VmHWM:\\s+(\\d+)", (process / "status").read_text())[1])
+        print(1000 * ticks // os.sysconf("SC_CLK_TCK"))
 """
 
 
@@ -44,6 +47,7 @@ class StagedImage:
     `environment` is as in the template: text, or a reference to what is deployed.
     """
 
+    session: str
     function: str
     context: Path
     dockerfile: str
@@ -55,7 +59,7 @@ class StagedImage:
 
     @property
     def tag(self) -> str:
-        return f"serverless-hpc-test/{self.function}"
+        return f"serverless-hpc-test/{self.session}:{self.function}"
 
     def build(self, label: str) -> None:
         """As CDK's asset publisher calls docker."""
@@ -67,8 +71,8 @@ class StagedImage:
         docker("build", *arguments, str(self.context), within_s=600)
 
 
-def staged_images(assembly: Path) -> list[StagedImage]:
-    """Every image asset that a function of the templates runs."""
+def staged_images(assembly: Path, session: str) -> list[StagedImage]:
+    """Every image asset that a function of the templates runs, as it is tagged in this session."""
     functions = {
         re.findall(r"[0-9a-f]{64}", json.dumps(resource["Properties"]["Code"]))[0]: resource
         for template in sorted(assembly.glob("*.template.json"))
@@ -82,6 +86,7 @@ def staged_images(assembly: Path) -> list[StagedImage]:
             source, declared = asset["source"], functions[digest]["Properties"]
             images.append(
                 StagedImage(
+                    session=session,
                     function=Path(source["dockerFile"]).parent.name,
                     context=assembly / source["directory"],
                     dockerfile=source["dockerFile"],
@@ -132,8 +137,16 @@ class Emulated:
     @property
     def peak_mb(self) -> float:
         """The peak resident set of the runtime's process, in MB of 1024 KB, as Lambda counts."""
-        (found,) = docker("exec", self._container, "python3", "-c", _PEAK).split()
-        return int(found) / 1024
+        return self._runtime()[0] / 1024
+
+    @property
+    def processor_ms(self) -> float:
+        """The processor time that the runtime's process has used so far."""
+        return self._runtime()[1]
+
+    def _runtime(self) -> tuple[int, int]:
+        peak_kb, ticks_ms = docker("exec", self._container, "python3", "-c", _RUNTIME).split()
+        return int(peak_kb), int(ticks_ms)
 
     def run(self, *command: str) -> str:
         """A command inside, as the image's own user."""

@@ -24,7 +24,8 @@ def init_figures(times_ms: list[float]) -> dict[str, float]:
 
 def table() -> Iterator[str]:
     """One line for each image."""
-    columns = ("added_mb", "init_min_ms", "init_median_ms", "inits", "peak_mb", "memory_mb")
+    inits = ("init_cpu_ms", "init_min_ms", "init_median_ms", "inits")
+    columns = ("added_mb", *inits, "peak_mb", "memory_mb")
     yield "".join(["image".ljust(12), *(column.rjust(16) for column in columns)])
     for function, figures in sorted(FIGURES.items()):
         cells = (f"{figures[column]:.0f}" if column in figures else "-" for column in columns)

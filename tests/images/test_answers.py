@@ -31,6 +31,8 @@ Handler = Callable[[Any], Any]
 class Context:
     """What the handlers read of Lambda's context object."""
 
+    function_name = "here"
+    invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:here"
     aws_request_id = "here"
     memory_limit_in_mb = "1769"
 

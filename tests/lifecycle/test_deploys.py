@@ -120,7 +120,7 @@ def workbench(assembly: Path, checkout: Path, tmp_path: Path) -> Iterator[Workbe
         yield Workbench(cloud, cdk, assembly, changed)
 
 
-def test_stage_is_changed_repeated_removed_remade_and_loses_its_buckets(
+def test_stage_is_changed_taken_back_removed_remade_and_loses_its_buckets(
     workbench: Workbench,
 ) -> None:
     cloud = workbench.cloud
@@ -137,6 +137,10 @@ def test_stage_is_changed_repeated_removed_remade_and_loses_its_buckets(
 
     workbench.cdk.deploy(workbench.changed)
     assert _name_of_first_class() == f"new {old_name}"
+
+    # A release is taken back by deploying the one before it.
+    workbench.cdk.deploy(workbench.original)
+    assert _name_of_first_class() == old_name
 
     workbench.cdk.destroy(workbench.changed)
     assert workbench.left(before) == []
