@@ -96,7 +96,8 @@ def _cron(text: str, zone: ZoneInfo) -> Callable[[datetime], bool]:
     def due(asked: datetime) -> bool:
         there = asked.astimezone(zone)
         return (
-            there.minute in minutes
+            not there.fold
+            and there.minute in minutes
             and there.hour in hours
             and there.month in months
             and there.year in years
