@@ -128,15 +128,19 @@ def engine_for(cloud: str) -> Iterator[None]:
         remove_all_of(cloud)
 
 
-def remove_abandoned() -> list[str]:
-    """Remove containers and images of clouds whose folder is gone; says of which."""
+def clouds() -> set[str]:
+    """The labels of all clouds that the engine has containers or images of."""
     labelled = f"label={LABEL}"
     told = docker("ps", "--all", "--filter", labelled, "--format", f'{{{{.Label "{LABEL}"}}}}')
     if images := set(docker("images", "--quiet", "--filter", labelled).split()):
-        format_ = f'{{{{index .Config.Labels "{LABEL}"}}}}'
-        told += docker("image", "inspect", "--format", format_, *images)
-    gone = {cloud for cloud in told.split("\n") if cloud.startswith("/")}
-    gone = {cloud for cloud in gone if not Path(cloud).exists()}
+        of_the_label = f'{{{{index .Config.Labels "{LABEL}"}}}}'
+        told += docker("image", "inspect", "--format", of_the_label, *images)
+    return set(told.split("\n")) - {""}
+
+
+def remove_abandoned() -> list[str]:
+    """Remove containers and images of clouds whose folder is gone; says of which."""
+    gone = {cloud for cloud in clouds() if cloud.startswith("/") and not Path(cloud).exists()}
     for cloud in gone:
         remove_all_of(cloud)
     return sorted(gone)
