@@ -23,7 +23,7 @@ ifdef LOCAL
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test test-images lint format synth diff bootstrap deploy destroy job cloud train bench chaos verify review snapshots clean
+.PHONY: help setup setup-dev run test test-images lint format synth diff bootstrap deploy destroy job baseline cloud train bench chaos verify review snapshots clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ destroy: setup  ## tears a stage down
 
 job: setup  ## classifies the 3,000 images on what is deployed, writes the report
 	@$(WITH) hpc run --stage $(STAGE) --out $(OUT) --shard-size $(SHARD_SIZE)
+
+baseline: setup  ## the same images on virtual machines (deployed with CONTEXT='-c baseline=true'); JOB=id compares
+	@$(WITH) hpc baseline --stage $(STAGE) --shard-size $(SHARD_SIZE) $(if $(JOB),--job $(JOB)) $(ARGS)
 
 cloud: setup  ## keeps the embedded cloud up and prints its endpoint (Ctrl-C ends it)
 	@python -m localcloud up $(WITH_CONTAINERS)

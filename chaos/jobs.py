@@ -191,7 +191,8 @@ class Job:
             status="UNKNOWN" if status is None else status.status,
             error=status.error if status else None,
             cause=status.cause if status else None,
-            shard_objects=self._shard_objects(),
+            shard_objects=self._objects("shards"),
+            records=self._objects("failures"),
             executions=self._executions(),
         )
         if status is None:
@@ -244,11 +245,11 @@ class Job:
         )
         return None if rows == list(wanted) else "the client's predictions.csv is another one"
 
-    def _shard_objects(self) -> dict[str, bytes]:
+    def _objects(self, folder: str) -> dict[str, bytes]:
         s3 = self._world.client("s3")
         bucket = self._world.deployment.results_bucket
         pages = s3.get_paginator("list_objects_v2").paginate(
-            Bucket=bucket, Prefix=f"jobs/{self.job_id}/shards/"
+            Bucket=bucket, Prefix=f"jobs/{self.job_id}/{folder}/"
         )
         keys = [found["Key"] for page in pages for found in page.get("Contents", [])]
         return {

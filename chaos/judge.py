@@ -6,14 +6,18 @@ not hold is a violation, said in words that name job, shard or process.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+import msgspec
 import numpy as np
 
-from shpc_core import columns
+from shpc_core import columns, failures
 from shpc_core.columns import ColumnsError, Predictions
+from shpc_core.limits import SHARDS_PER_GROUP
+from shpc_core.messages import Group, Shard
 
 
 class Outcome(StrEnum):
@@ -30,7 +34,8 @@ class JobEvidence:
 
     `expected` are the undisturbed predictions of its images. `predictions` are the client's, None
     without success; `refused` says why the client did not believe them. `shard_objects` are the
-    results by the name of their object. `executions` counts those under the job's name.
+    results by the name of their object, `records` what was recorded of failures by theirs.
+    `executions` counts those under the job's name.
     """
 
     job_id: str
@@ -43,6 +48,7 @@ class JobEvidence:
     refused: str | None = None
     reported: Mapping[str, int] | None = None
     shard_objects: Mapping[str, bytes] = field(default_factory=dict)
+    records: Mapping[str, bytes] = field(default_factory=dict)
     executions: int = 1
     client_trouble: str | None = None
     stuck: tuple[str, ...] = ()
@@ -59,6 +65,8 @@ class Verdict:
 # An error of the interpreter, and not of the job: AWS has it for a definition that cannot run.
 _NO_NAMES = frozenset({"States.Runtime", "Exception", "Error"})
 _SHARD_NAME = "{:06d}.safetensors"
+# How a job names the shard or group that failed first.
+_LOST = re.compile(r"(?P<kind>shard|group) (?P<number>\d+) \(items \d+\.\.\d+\): ")
 
 
 def judge(evidence: JobEvidence) -> Verdict:
@@ -69,6 +77,7 @@ def judge(evidence: JobEvidence) -> Verdict:
     if evidence.client_trouble:
         violations.append(evidence.client_trouble)
     violations += _shard_violations(evidence)
+    violations += _record_violations(evidence)
     if evidence.status == "SUCCEEDED":
         violations += _result_violations(evidence)
         outcome = Outcome.EXACT
@@ -110,6 +119,34 @@ def _failure_violations(evidence: JobEvidence) -> list[str]:
         found.append("the cause told to the client holds a stack trace")
     if evidence.predictions is not None:
         found.append("failed, and gives results all the same")
+    lost = _LOST.match(evidence.cause or "")
+    if lost and f"{lost['kind']}-{lost['number']}.json" not in evidence.records:
+        found.append(f"{lost['kind']} {lost['number']} failed, and nothing is recorded of it")
+    return found
+
+
+def _record_violations(evidence: JobEvidence) -> list[str]:
+    """Every record must be true of this job, whatever became of it: it is history."""
+    found = []
+    total = len(evidence.expected)
+    for name, data in evidence.records.items():
+        try:
+            record = failures.decode(data)
+        except (msgspec.DecodeError, ValueError) as error:
+            found.append(f"record {name} cannot be read: {error}")
+            continue
+        match record.lost:
+            case Shard(shard=number):
+                kind, size = "shard", evidence.shard_size
+            case Group(group=number):
+                kind, size = "group", evidence.shard_size * SHARDS_PER_GROUP
+        wanted = (f"{kind}-{number}.json", number * size, min(total, (number + 1) * size))
+        if (name, record.lost.start, record.lost.stop) != wanted:
+            found.append(f"record {name} is about {record.lost}, not about {wanted}")
+        if record.job_id != evidence.job_id:
+            found.append(f"record {name} is of job {record.job_id}")
+        if record.failure.error in _NO_NAMES or not record.failure.error:
+            found.append(f"record {name} has the error {record.failure.error!r}: it names nothing")
     return found
 
 

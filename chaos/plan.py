@@ -107,9 +107,10 @@ EVERY_KIND_JOBS = len(_SPECIAL) + -(-len(_IN_TURN) // _IN_TURN_EACH)
 # How many regular jobs have one fault that no retry outlasts. Most of these strike late, so that
 # the job's other faults come first.
 _ENDING_SHARE = 0.35
-# Two retries after a lost environment; obstore asks six times in all.
-_OUTLASTS_LOST_ENVIRONMENT = 3
-_OUTLASTS_STORE = 8
+# Two retries after a lost environment; obstore asks six times in all. A shard or group that failed
+# is recorded and tried once more, with the same retries; so the half of this would be made good.
+_OUTLASTS_LOST_ENVIRONMENT = 6
+_OUTLASTS_STORE = 16
 
 _ANYWHERE_IN_S3 = (
     *(Operation.SHARD_READ, Operation.SHARD_WRITE) * 3,

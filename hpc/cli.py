@@ -51,7 +51,7 @@ _out = click.option(
 _accept_partial = click.option(
     "--accept-partial",
     is_flag=True,
-    help=f"End with 0, not {EXIT_PARTIAL}, where the stage tolerates that shards were lost.",
+    help=f"End with 0, not {EXIT_PARTIAL}, where the stage tolerates that shards lost.",
 )
 
 

@@ -84,7 +84,7 @@ def _print_missing(console: Console, outcome: JobOutcome) -> None:
     coverage, lost = outcome.results.coverage, outcome.missing_shards
     title = (
         f"INCOMPLETE: {count(coverage.missing)} of {count(coverage.expected)} images are missing, "
-        f"{count(len(lost))} of {count(outcome.results.report.shards)} shards were lost"
+        f"{count(len(lost))} of {count(outcome.results.report.shards)} shards lost"
     )
     lines = [
         f"shard {one.shard} (items {one.start}..{one.stop}): {one.error}" for one in lost[:_NAMED]
@@ -109,7 +109,7 @@ def print_status(console: Console, status: JobStatus) -> None:
         report = status.report
         console.print(
             f"INCOMPLETE: {report.missing} of {report.images} images are missing, "
-            f"{len(report.missing_shards)} of {report.shards} shards were lost",
+            f"{len(report.missing_shards)} of {report.shards} shards lost",
             style="bold red",
             highlight=False,
             soft_wrap=True,
@@ -118,7 +118,7 @@ def print_status(console: Console, status: JobStatus) -> None:
         if text:
             console.print(f"{name}: {text}", highlight=False, soft_wrap=True, markup=False)
     if status.redrive_count:
-        console.print(f"redriven: {count(status.redrive_count)} times", highlight=False)
+        console.print(f"redrives: {count(status.redrive_count)}", highlight=False)
     if status.failures is not None:
         _print_failures(console, status.failures)
     if status.redrive_status == "REDRIVABLE":

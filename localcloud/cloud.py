@@ -33,18 +33,10 @@ from localcloud.iam import Gate
 from localcloud.identity import Authentication
 from localcloud.images.docker import docker_program
 from localcloud.images.engine import cloud_label, engine_for
-from localcloud.monitoring.actions import actions
-from localcloud.monitoring.alarm_api import alarm_patches
-from localcloud.monitoring.alarms import Alarms
-from localcloud.monitoring.metric_api import metric_patches
 from localcloud.monitoring.metrics import Clock, Metrics
-from localcloud.monitoring.minutes import Minutes
-from localcloud.monitoring.topics import Topics
-from localcloud.scaling.api import scaling_patches
-from localcloud.scaling.service import Scaling
+from localcloud.monitoring.service import Monitoring
 from localcloud.server import CloudApplication, KeepAliveServer
 from localcloud.services.bucket_policies import bucket_policy_patches
-from localcloud.services.budgets import budget_patches
 from localcloud.services.caller_identity import caller_identity_patches
 from localcloud.services.event_history import event_history_patches
 from localcloud.services.lambda_destinations import destination_patches
@@ -54,7 +46,7 @@ from localcloud.services.provisioned_concurrency import ProvisionedConcurrency
 from localcloud.services.request_parameters import request_parameter_patches
 from localcloud.services.s3 import s3_patches
 from localcloud.services.topic_subscribers import topic_subscriber_patches
-from localcloud.services.vpc_dependencies import vpc_dependency_patches
+from localcloud.services.vpc import vpc_patches
 from localcloud.state_dir import temporary_state_dir
 from localcloud.step_functions import (
     await_executions,
@@ -122,7 +114,7 @@ class Cloud:
         self._batch: BatchService | None = None
         self._cloudformation: CloudFormationService | None = None
         self._gate: Gate | None = None
-        self._minutes: Minutes | None = None
+        self._monitoring: Monitoring | None = None
         self._docker_program = ""
 
     @property
@@ -148,7 +140,7 @@ class Cloud:
 
     def tick(self) -> None:
         """A minute is over by the cloud's clock: see Minutes."""
-        _running(self._minutes).tick()
+        _running(self._monitoring).minutes.tick()
 
     @property
     def environ(self) -> dict[str, str]:
@@ -181,10 +173,11 @@ class Cloud:
         functions = self._functions = self._make_functions(context)
         starting.enter_context(configured())
         provisioned = ProvisionedConcurrency(context, functions.provision)
-        scaling = Scaling(context, provisioned)
-        alarms = Alarms(context, actions(Topics(context, gate.allows), scaling))
+        monitoring = self._monitoring = Monitoring(context, functions, provisioned, gate.allows)
         starting.enter_context(applied(_patches(context, functions, gate)))
-        starting.enter_context(applied(_measuring_patches(context, alarms, scaling)))
+        subscribers = topic_subscriber_patches(context, functions, gate.allows)
+        starting.enter_context(applied(monitoring.patches()))
+        starting.enter_context(applied(subscribers))
         starting.callback(await_executions)
         starting.callback(functions.stop)
         batch = self._batch = BatchService(context, gate.allows, self._batch_limits)
@@ -204,13 +197,9 @@ class Cloud:
             gate=gate,
         )
         server.start(self._middleware(application) if self._middleware else application)
-        minutes = self._minutes = Minutes(
-            context.metrics.clock,
-            (functions.measure_provisioned, scaling.run_schedules, alarms.evaluate),
-        )
         if self._clock is None:
-            minutes.start()
-        starting.callback(minutes.stop)
+            monitoring.minutes.start()
+        starting.callback(monitoring.minutes.stop)
         log.info("cloud %s up at %s", context.account, context.endpoint)
 
     def _new_context(self, starting: ExitStack, port: int) -> CloudContext:
@@ -237,7 +226,7 @@ class Cloud:
 
     def _forget(self) -> None:
         self._context = self._functions = self._cloudformation = self._gate = None
-        self._minutes = None
+        self._monitoring = None
         self._batch = None
 
     def __enter__(self) -> Cloud:
@@ -280,17 +269,7 @@ def _patches(context: CloudContext, functions: FunctionService, gate: Gate) -> l
         *event_history_patches(),
         *request_parameter_patches(),
         *bucket_policy_patches(),
-        *vpc_dependency_patches(),
-        *budget_patches(),
-        *topic_subscriber_patches(context, functions, gate.allows),
-    ]
-
-
-def _measuring_patches(context: CloudContext, alarms: Alarms, scaling: Scaling) -> list[Patch]:
-    return [
-        *metric_patches(context.metrics),
-        *alarm_patches(alarms),
-        *scaling_patches(scaling),
+        *vpc_patches(),
     ]
 
 

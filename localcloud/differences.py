@@ -48,12 +48,6 @@ def _container(value: Any) -> str | None:
 
 # By type and property; the property is looked at as it stands in the template.
 _SAYS: Mapping[str, Mapping[str, Callable[[Any], str | None]]] = {
-    "AWS::ApplicationAutoScaling::ScalableTarget": {
-        "ScheduledActions": _always("scheduled scaling is not carried out"),
-    },
-    "AWS::ApplicationAutoScaling::ScalingPolicy": {
-        "PolicyType": _always("scaling policies do not act: capacity stays as deployed"),
-    },
     "AWS::Batch::ComputeEnvironment": {
         "ComputeResources": _always(
             "no machine boots: jobs start at once, as processes that share this machine's cores"
@@ -65,8 +59,8 @@ _SAYS: Mapping[str, Mapping[str, Callable[[Any], str | None]]] = {
     "AWS::Batch::JobQueue": {
         "JobStateTimeLimitActions": _always("no job is cancelled for how long it waits"),
     },
-    "AWS::CloudWatch::Alarm": {
-        "ComparisonOperator": _always("alarms are never evaluated"),
+    "AWS::Budgets::Budget": {
+        "Budget": _always("budgets are never charged: nothing costs anything here"),
     },
     "AWS::EC2::FlowLog": {"ResourceId": _always("no traffic flows, so none is recorded")},
     "AWS::Lambda::Function": {

@@ -7,6 +7,7 @@ Left out, by these rules:
 - what belongs to the stack CDKToolkit: `cdk bootstrap` made it, and destroying an app leaves it,
   with the assets in its bucket and its repository;
 - metrics and temporary credentials: on AWS too they cannot be deleted, they expire;
+- keys that wait for their deletion, at least a week on AWS, and cost nothing until then;
 - tags, which moto keeps apart from the resource that had them;
 - what a service has by itself in an empty account.
 """
@@ -186,6 +187,8 @@ def _walk_value(
 def _walk_item(
     path: tuple[str, ...], item: Any, seen: set[int], depth: int
 ) -> Iterator[tuple[tuple[str, ...], str]]:
+    if getattr(item, "key_state", None) == "PendingDeletion":
+        return
     # Inside a resource a dictionary is a record; directly below a backend it is one more level.
     if not isinstance(item, (Mapping, list)) or (depth and isinstance(item, Mapping) and item):
         yield path, _label(item, path[-1])

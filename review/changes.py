@@ -11,11 +11,16 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import takewhile
 from typing import Any
 
 from review.schemas import schema_of
 
 Path = tuple[str, ...]
+
+# Of a longer value only the part that differs is told, with so many characters around it.
+_LONG = 120
+_AROUND = 40
 
 # By the beginning of the type: everything of these is about who may do what, or from where.
 _SECURITY_TYPES = (
@@ -137,7 +142,7 @@ def _of_resource(
         effect=max(effects),
         security=any(_is_security(kind, path) for path, _, _ in differing),
         details=tuple(
-            f"{'.'.join(path)}: {_short(old)} → {_short(new)}{marks.get(effect, '')}"
+            f"{'.'.join(path)}: {_both(old, new)}{marks.get(effect, '')}"
             for (path, old, new), effect in zip(differing, effects, strict=True)
         ),
     )
@@ -157,7 +162,7 @@ def _of_section(stack: str, section: str, was: Any, now: Any) -> Iterator[Change
                 kind=section,
                 effect=effect,
                 security=False,
-                details=(f"{_short(old)} → {_short(new)}",) if effect is Effect.MODIFIED else (),
+                details=(_both(old, new),) if effect is Effect.MODIFIED else (),
             )
 
 
@@ -204,8 +209,32 @@ def _is_security(kind: str, path: Path) -> bool:
     )
 
 
-def _short(value: Any) -> str:
+def _both(old: Any, new: Any) -> str:
+    """Both values on one line; of long ones, such as a workflow's definition, where they differ."""
+    was, now = _text(old), _text(new)
+    if max(len(was), len(now)) > _LONG:
+        start = _shared(was, now)
+        end = _shared(was[start:][::-1], now[start:][::-1])
+        start = max(0, start - _AROUND)
+        end = max(0, end - _AROUND)
+        was, now = (_cut(text, start, len(text) - end) for text in (was, now))
+    return f"{was} → {now}"
+
+
+def _shared(one: str, other: str) -> int:
+    """How many characters two texts have in common from their beginning."""
+    pairs = zip(one, other, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def _cut(text: str, start: int, stop: int) -> str:
+    inner = text[start:stop]
+    if len(inner) > _LONG:
+        inner = f"{inner[:_LONG]}…"
+    return f"{'…' if start else ''}{inner}{'…' if stop < len(text) else ''}"
+
+
+def _text(value: Any) -> str:
     if value is _ABSENT or value is None:
         return "nothing"
-    text = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
-    return text if len(text) <= 120 else f"{text[:117]}…"
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))

@@ -62,6 +62,6 @@ def _lines(section: Section) -> Iterator[str]:
 
 def _cell(text: str) -> str:
     """Text as Markdown shows it: `*`, `<` and `|` mean themselves."""
-    for mark in "\\|*<_":
+    for mark in "\\|*<":
         text = text.replace(mark, f"\\{mark}")
     return text.replace("\n", "<br>")

@@ -1,4 +1,4 @@
-"""`make snapshots`: accept the templates as they are now, and the permissions that follow from them.
+"""`make snapshots`: accept the templates as they are now, and the permissions that are in them.
 
 It decides nothing about them: it writes what a synthesis of every variant gives, masked, and says
 what that changes. Whether the change is right is for the reader of its diff.

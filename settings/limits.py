@@ -38,6 +38,9 @@ _LAMBDA_PROVISIONED = "https://docs.aws.amazon.com/lambda/latest/dg/provisioned-
 _STATES = "https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html"
 _STATES_TYPES = "https://docs.aws.amazon.com/step-functions/latest/dg/choosing-workflow-type.html"
 _STATES_MAP = "https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html"
+_STATES_TOLERATED = (
+    "https://docs.aws.amazon.com/step-functions/latest/dg/maprun-fail-threshold.html"
+)
 _HTTP_API = "https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html"
 _LOGS = (
     "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/"
@@ -51,6 +54,7 @@ LAMBDA_TIMEOUT_S = Range(low=1, high=900, unit="s", source=_LAMBDA)
 LAMBDA_CONCURRENCY = Range(low=1, high=1_000_000, unit="execution environments", source=_LAMBDA)
 PROVISIONED_TARGET = Range(low=0.1, high=0.9, unit="utilisation", source=_LAMBDA_PROVISIONED)
 MAP_CONCURRENCY = Range(low=1, high=10_000, unit="child executions", source=_STATES_MAP)
+TOLERATED_FAILURES = Range(low=0, high=100, unit="% of a job's shards", source=_STATES_TOLERATED)
 EXECUTION_S = Range(low=1, high=31_536_000, unit="s", source=_STATES)
 EXPRESS_EXECUTION_S = Range(low=1, high=300, unit="s with EXPRESS children", source=_STATES_TYPES)
 HTTP_INTEGRATION_S = Range(low=1, high=30, unit="s behind an HTTP API", source=_HTTP_API)
@@ -110,6 +114,9 @@ def _function_limits(name: str, function: FunctionSettings) -> Iterator[Violatio
 def _workflow_limits(stage: StageSettings) -> Iterator[Violation]:
     yield from MAP_CONCURRENCY.check("map_concurrency", stage.map_concurrency)
     yield from MAP_CONCURRENCY.check("reduce_concurrency", stage.reduce_concurrency)
+    yield from TOLERATED_FAILURES.check(
+        "tolerated_failure_percentage", stage.tolerated_failure_percentage
+    )
     yield from EXECUTION_S.check("job_timeout_s", stage.job_timeout_s)
     if stage.map_children is MapChildren.EXPRESS:
         yield from EXPRESS_EXECUTION_S.check("classify.timeout_s", stage.classify.timeout_s)

@@ -1,8 +1,8 @@
 """Campaigns: times for which more environments are kept warm.
 
 It decides which schedule expressions a campaign may have, that it ends at another time than it
-starts, and that it lies between the least and the most that is kept warm without it. It knows no
-clock: whether an `at(...)` has passed by the time of the deployment is not checked.
+starts, when it is over, and that it lies between the least and the most that is kept warm without
+it. It knows no clock: whether an `at(...)` has passed by the time of the deployment is not checked.
 
 https://docs.aws.amazon.com/autoscaling/application/userguide/scheduled-scaling-using-cron-expressions.html
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html
@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from settings.errors import Violation
@@ -26,6 +26,10 @@ _ALLOWED = (
     "cron(minutes hours day-of-month month day-of-week year) with ? for one of the two days, such "
     f"as cron(0 7 ? * MON-FRI *), or at(yyyy-mm-ddThh:mm:ss) ({_CRON})"
 )
+# How long after its end a campaign is over: time to take away what it kept warm.
+AFTERMATH = timedelta(minutes=5)
+_LAST_MINUTE = 59 - AFTERMATH // timedelta(minutes=1)
+
 _EXPRESSION = re.compile(r"(cron|at)\(([^()]*)\)")
 
 
@@ -91,6 +95,7 @@ def campaign_rules(name: str, warm: ProvisionedConcurrency) -> Iterator[Violatio
         yield Violation(f"{prefix}.{which}", expressions[which], _ALLOWED)
     if not wrong:
         yield from _end_after_start(prefix, campaign)
+        yield from _over_in_the_same_hour(prefix, campaign)
     if not _is_time_zone(campaign.timezone):
         allowed = f"the name of an IANA time zone, such as Europe/Berlin or UTC ({_CRON})"
         yield Violation(f"{prefix}.timezone", campaign.timezone, allowed)
@@ -109,6 +114,29 @@ def is_schedule(expression: str) -> bool:
         return False
     kind, inside = found.groups()
     return _is_moment(inside) if kind == "at" else _is_cron(inside)
+
+
+def over(end: str) -> str:
+    """The schedule five minutes after `end`, which is one that the rules accept."""
+    kind, inside = end.split("(", 1)
+    inside = inside.removesuffix(")")
+    if kind == "at":
+        moment = datetime.fromisoformat(inside) + AFTERMATH
+        return f"at({moment.isoformat(timespec='seconds')})"
+    minutes, *others = inside.split()
+    return f"cron({int(minutes) + AFTERMATH // timedelta(minutes=1)} {' '.join(others)})"
+
+
+def _over_in_the_same_hour(prefix: str, campaign: Campaign) -> Iterator[Violation]:
+    if not campaign.end.startswith("cron("):
+        return
+    minutes = campaign.end.removeprefix("cron(").split()[0]
+    if not 0 <= _number(minutes) <= _LAST_MINUTE:
+        allowed = (
+            f"cron with one number from 0 to {_LAST_MINUTE} for the minutes: the maximum that "
+            "the end takes away is given back five minutes later"
+        )
+        yield Violation(f"{prefix}.end", campaign.end, allowed)
 
 
 def _is_moment(text: str) -> bool:

@@ -5,6 +5,7 @@ It reads; what a child's times come to is decided elsewhere.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -90,10 +91,12 @@ def child_failure(logs: Any, children: Sequence[dict[str, Any]]) -> str | None:
     first = failed[0]
     container = first.get("container", {})
     code = container.get("exitCode")
+    who = "the job"
+    if len(children) > 1:
+        index = first["jobId"].rpartition(":")[2]
+        who = f"child {index} ({len(failed)} of {len(children)} failed)"
     parts = [
-        f"child {first['jobId'].rpartition(':')[2]}" if ":" in first["jobId"] else "the job",
-        f"({len(failed)} of {len(children)} failed)" if len(children) > 1 else "",
-        f"ended with exit code {code}" if code is not None else "ended without an exit code",
+        f"{who} ended with" + (f" exit code {code}" if code is not None else "out an exit code"),
         container.get("reason") or first.get("statusReason") or "",
         _last_line(logs, container),
     ]
@@ -112,7 +115,16 @@ def _last_line(logs: Any, container: dict[str, Any]) -> str:
         )["events"]
     except (BotoCoreError, ClientError):
         return ""
-    return f"its log ends: {events[-1]['message'].strip()}" if events else ""
+    return f"its log ends: {_message(events[-1]['message'])}" if events else ""
+
+
+def _message(line: str) -> str:
+    """What a line of the container's log says; a line that is not its JSON, as it is."""
+    try:
+        message: str = json.loads(line)["message"]
+    except (ValueError, TypeError, KeyError):
+        return line.strip()
+    return message
 
 
 def _vcpus(container: dict[str, Any]) -> int:

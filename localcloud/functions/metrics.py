@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/monitoring-concurrency.html
 
 from __future__ import annotations
 
-from localcloud.monitoring.metrics import COUNT, MILLISECONDS, Metric, Metrics
+from localcloud.monitoring.metrics import COUNT, MILLISECONDS, Dimensions, Metric, Metrics
 
 NAMESPACE = "AWS/Lambda"
 
@@ -71,12 +71,10 @@ class LambdaMetrics:
             self._metrics.add(metric, value, unit=unit, at=minute)
 
     def _add(self, function: str, resource: str, *values: _Value) -> None:
-        by_function = Metric(NAMESPACE, "", (("FunctionName", function),))
-        if resource == function:
-            self._metrics.add_all([by_function], values)
-            return
-        by_resource = Metric(NAMESPACE, "", (*by_function.dimensions, ("Resource", resource)))
-        self._metrics.add_all([by_function, by_resource], values)
+        dimensions: list[Dimensions] = [(("FunctionName", function),)]
+        if resource != function:
+            dimensions.append((("FunctionName", function), ("Resource", resource)))
+        self._metrics.add_all(NAMESPACE, dimensions, values)
 
 
 def _in_use(in_use: int, provisioned: int) -> list[_Value]:

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics.ht
 
 from __future__ import annotations
 
-from localcloud.monitoring.metrics import COUNT, MILLISECONDS, Metric, Metrics
+from localcloud.monitoring.metrics import COUNT, MILLISECONDS, Metrics
 
 NAMESPACE = "AWS/ApiGateway"
 
@@ -39,7 +39,4 @@ class ApiMetrics:
         ]
         if integration_ms is not None:
             values.append(("IntegrationLatency", integration_ms, MILLISECONDS))
-        self._metrics.add_all(
-            [Metric(NAMESPACE, "", by_api), Metric(NAMESPACE, "", (*by_api, ("Stage", stage)))],
-            values,
-        )
+        self._metrics.add_all(NAMESPACE, [by_api, (*by_api, ("Stage", stage))], values)

@@ -8,12 +8,13 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concep
 
 from __future__ import annotations
 
+import functools
 import math
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from localcloud.monitoring.statistics import Values
 
@@ -27,6 +28,8 @@ MILLISECONDS = "Milliseconds"
 
 Clock = Callable[[], float]
 Dimensions = tuple[tuple[str, str], ...]
+# Name, value, unit.
+Told = Sequence[tuple[str, float, str]]
 
 
 @dataclass(frozen=True)
@@ -36,11 +39,22 @@ class Metric:
     namespace: str
     name: str
     dimensions: Dimensions = ()
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((self.namespace, self.name, self.dimensions)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     @classmethod
     def of(cls, namespace: str, name: str, dimensions: Mapping[str, str]) -> Metric:
         """With its dimensions in any order."""
         return cls(namespace, name, tuple(sorted(dimensions.items())))
+
+
+# Making one and its hash costs more than all else of a measure; callers choose the names.
+_metric = functools.lru_cache(maxsize=4096)(Metric)
 
 
 class Metrics:
@@ -65,17 +79,15 @@ class Metrics:
     ) -> None:
         """`value`, `count` times, now or at a time given."""
         with self._lock:
-            self._values(metric, at, unit).add(value, count)
+            self._values(metric, self.clock() if at is None else at, unit).add(value, count)
 
-    def add_all(self, metrics: Iterable[Metric], values: Iterable[tuple[str, float, str]]) -> None:
-        """For each metric given (its name is not looked at) each value, by name and unit."""
+    def add_all(self, namespace: str, dimensions: Sequence[Dimensions], values: Told) -> None:
+        """Values by name and unit, each for all of these dimensions, in the minute that is now."""
         now = self.clock()
-        values = list(values)
         with self._lock:
-            for metric in metrics:
+            for one in dimensions:
                 for name, value, unit in values:
-                    named = Metric(metric.namespace, name, metric.dimensions)
-                    self._values(named, now, unit).add(value)
+                    self._values(_metric(namespace, name, one), now, unit).add(value)
 
     def add_set(
         self,
@@ -90,7 +102,7 @@ class Metrics:
     ) -> None:
         """A statistic set."""
         with self._lock:
-            self._values(metric, at, unit).add_set(
+            self._values(metric, self.clock() if at is None else at, unit).add_set(
                 count=count, total=total, smallest=smallest, largest=largest
             )
 
@@ -118,16 +130,15 @@ class Metrics:
         with self._lock:
             return list(self._minutes)
 
-    def _values(self, metric: Metric, at: float | None, unit: str | None) -> Values:
-        now = self.clock()
-        minute = int((now if at is None else at) // MINUTE_S) * MINUTE_S
+    def _values(self, metric: Metric, at: float, unit: str | None) -> Values:
+        minute = int(at // MINUTE_S) * MINUTE_S
         minutes = self._minutes.setdefault(metric, {})
         values = minutes.get(minute)
         if values is None:
             values = minutes[minute] = Values(unit)
             self._by_minute[minute].add(metric)
             self._kept += 1
-            self._forget(now)
+            self._forget(self.clock())
         return values
 
     def _forget(self, now: float) -> None:

@@ -7,6 +7,7 @@ Between a nanosecond and a year in milliseconds there are some 2,000 buckets.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections import Counter
 from collections.abc import Mapping
@@ -28,12 +29,7 @@ class Sketch:
 
     def add(self, value: float, count: float = 1) -> None:
         """Count `value`."""
-        size = abs(value)
-        if size < _SMALLEST:
-            key = (0, 0)
-        else:
-            key = (1 if value > 0 else -1, math.ceil(math.log(size) / _LOG_GROWTH))
-        self._counts[key] += count  # type: ignore[assignment]
+        self._counts[_key(value)] += count  # type: ignore[assignment]
 
     def update(self, other: Sketch) -> None:
         """Add all that `other` counted."""
@@ -54,6 +50,14 @@ class Sketch:
     def counts(self) -> Mapping[tuple[int, int], float]:
         """Values per bucket."""
         return self._counts
+
+
+@functools.lru_cache(maxsize=1024)
+def _key(value: float) -> tuple[int, int]:
+    size = abs(value)
+    if size < _SMALLEST:
+        return (0, 0)
+    return (1 if value > 0 else -1, math.ceil(math.log(size) / _LOG_GROWTH))
 
 
 def _middle(key: tuple[int, int]) -> float:

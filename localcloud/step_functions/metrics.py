@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from localcloud.monitoring.metrics import COUNT, MILLISECONDS, Metric, Metrics
+from localcloud.monitoring.metrics import COUNT, MILLISECONDS, Metrics
 
 NAMESPACE = "AWS/States"
 
@@ -46,5 +46,4 @@ class ExecutionMetrics:
         self._add(machine_arn, *values)
 
     def _add(self, machine_arn: str, *values: tuple[str, float, str]) -> None:
-        machine = Metric(NAMESPACE, "", (("StateMachineArn", machine_arn),))
-        self._metrics.add_all([machine], values)
+        self._metrics.add_all(NAMESPACE, [(("StateMachineArn", machine_arn),)], values)

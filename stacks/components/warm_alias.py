@@ -1,10 +1,12 @@
 """Environments of an alias that are initialised before anybody calls, as many as its load asks for.
 
 It decides that their number follows their utilisation between a minimum and a maximum, and that a
-campaign raises the minimum for a time and gives it back. The maximum stays: a campaign is when the
-load comes, and what target tracking may add is bounded by the stage.
+campaign raises the minimum for a time. At its end the maximum is lowered as well, for five minutes:
+a lower minimum alone takes nothing away, and target tracking takes nothing away either while there
+is no load, because an alarm without data is not an alarm for low utilisation.
 
 https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html
+https://docs.aws.amazon.com/autoscaling/application/userguide/target-tracking-scaling-policy-overview.html
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from aws_cdk import TimeZone
 from aws_cdk import aws_applicationautoscaling as scaling
 from aws_cdk import aws_lambda as lambda_
 
+from settings.schedules import over
 from settings.stage import ProvisionedConcurrency
 
 
@@ -23,13 +26,15 @@ def keep_warm(alias: lambda_.Alias, kept: ProvisionedConcurrency) -> None:
     if kept.campaign is None:
         return
     campaign = kept.campaign
-    for name, schedule, minimum in (
-        ("CampaignStart", campaign.start, campaign.minimum),
-        ("CampaignEnd", campaign.end, kept.minimum),
+    for name, schedule, minimum, maximum in (
+        ("CampaignStart", campaign.start, campaign.minimum, kept.maximum),
+        ("CampaignEnd", campaign.end, kept.minimum, kept.minimum),
+        ("CampaignOver", over(campaign.end), kept.minimum, kept.maximum),
     ):
         target.scale_on_schedule(
             name,
             schedule=scaling.Schedule.expression(schedule),
             min_capacity=minimum,
+            max_capacity=maximum,
             time_zone=TimeZone.of(campaign.timezone),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -149,3 +150,46 @@ def test_wrong_failure_is_a_violation(wrong, words) -> None:
 def test_differences_are_found_exactly_where_rows_are_not_the_expected_ones(items) -> None:
     other = replace(_rows(_predictions(13), items), index=np.array(items, dtype=np.uint64))
     assert bool(differences(_predictions(), other, name="rows")) == (items != list(range(ITEMS)))
+
+
+def _record(**changes: object) -> bytes:
+    body = {
+        "job_id": "job",
+        "step": "ClassifyShard",
+        "shard": {"shard": 1, "start": 4, "stop": 8},
+        "failure": {"Error": "Sandbox.Timedout", "Cause": "Task timed out"},
+        "recorded_at": "2026-01-01T00:00:00Z",
+        "execution": "arn",
+        **changes,
+    }
+    return json.dumps(body).encode()
+
+
+LOST = "shard 1 (items 4..8): Task timed out after 4.00 seconds"
+
+
+def test_lost_shard_that_is_recorded_is_a_named_failure() -> None:
+    verdict = judge(replace(FAILED, cause=LOST, records={"shard-1.json": _record()}))
+    assert (verdict.outcome, verdict.violations) == (Outcome.FAILED, ())
+
+
+def test_record_is_history_where_the_job_is_exact() -> None:
+    assert judge(replace(EXACT, records={"shard-1.json": _record()})).outcome is Outcome.EXACT
+
+
+@pytest.mark.parametrize(
+    ("records", "named"),
+    [
+        ({}, "shard 1 failed, and nothing is recorded of it"),
+        ({"shard-2.json": _record()}, "record shard-2.json is about"),
+        ({"shard-1.json": _record(shard={"shard": 1, "start": 4, "stop": 9})}, "is about"),
+        ({"shard-1.json": _record(job_id="other")}, "is of job other"),
+        ({"shard-1.json": _record(failure={"Error": "States.Runtime"})}, "it names nothing"),
+        ({"shard-1.json": b"{"}, "record shard-1.json cannot be read"),
+        ({"shard-1.json": _record(shard=None)}, "cannot be read"),
+    ],
+)
+def test_record_that_is_absent_or_untrue_is_found(records: dict[str, bytes], named: str) -> None:
+    verdict = judge(replace(FAILED, cause=LOST, records=records))
+    assert verdict.outcome is Outcome.WRONG
+    assert any(named in violation for violation in verdict.violations), verdict.violations

@@ -99,7 +99,7 @@ def test_partial_job_says_so_everywhere(hpc, api, job_id: str, tmp_path: Path) -
     assert summary["accuracy"] == pytest.approx(hits / 2900)
 
     page = (tmp_path / "report.html").read_text()
-    assert "incomplete: 1 of 30 shards were lost" in page
+    assert "incomplete: 1 of 30 shards lost" in page
     assert "every image exactly once" not in page
 
     status: dict[str, Any] = api("GET", f"/jobs/{job_id}").json()

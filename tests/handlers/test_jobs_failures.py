@@ -122,7 +122,7 @@ def answer_job(stub: Stubber, *, failed: list[list[dict[str, Any]]], **parent: A
                 )
 
 
-def answer_counts(stub: Stubber) -> None:
+def answer_counts(stub: Stubber, **counts: int) -> None:
     run = {
         "mapRunArn": RUNS[0],
         "executionArn": EXECUTION,
@@ -131,7 +131,7 @@ def answer_counts(stub: Stubber) -> None:
         "maxConcurrency": 1,
         "toleratedFailurePercentage": 0.0,
         "toleratedFailureCount": 0,
-        "itemCounts": COUNTS,
+        "itemCounts": {**COUNTS, **counts},
         "executionCounts": COUNTS,
     }
     stub.add_response("describe_map_run", run)

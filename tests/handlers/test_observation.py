@@ -1,4 +1,4 @@
-"""What an invocation tells of itself: a line in the log, one of metrics, nothing of its caller's."""
+"""What an invocation tells of itself: a line in the log, one of metrics, nothing of its caller."""
 
 from __future__ import annotations
 

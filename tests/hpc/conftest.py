@@ -113,10 +113,16 @@ def deployed(aws, fake_api):
     deploy_stack(
         aws, "shpc-dev-storage", {"InputBucketName": "inputs", "ResultsBucketName": "results"}
     )
+    aws("s3").create_bucket(Bucket="inputs")
+    deploy_functions(aws, fake_api)
+    return fake_api
+
+
+def deploy_functions(aws: Any, fake_api: FakeApi) -> None:
+    """All of stage dev but its storage; the metrics of one job are there."""
     deploy_stack(aws, "shpc-dev-functions", {"ClassifyFunctionName": "classify"})
     deploy_stack(aws, "shpc-dev-workflow", {"StateMachineArn": "arn:aws:states:::x"})
     deploy_stack(aws, "shpc-dev-api", {"ApiUrl": fake_api.url})
-    aws("s3").create_bucket(Bucket="inputs")
     role = aws("iam").create_role(RoleName="role", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
     aws("lambda").create_function(
         FunctionName="classify",
@@ -127,7 +133,6 @@ def deployed(aws, fake_api):
         Architectures=["arm64"],
     )
     publish_metric(aws, "Invocations", 4, STARTED_AT)
-    return fake_api
 
 
 @dataclass(frozen=True)

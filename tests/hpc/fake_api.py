@@ -55,6 +55,9 @@ class FakeApi:
     downloads_to_cut: int = 0
     finished: dict[str, FinishedJob] = field(default_factory=dict)
     polls: dict[str, int] = field(default_factory=dict)
+    tokens: list[str] = field(default_factory=list)
+    polls_until_redriven: int = 1
+    end_after_redrive: dict[str, Any] = field(default_factory=lambda: {"status": "SUCCEEDED"})
 
     @property
     def url(self) -> str:
@@ -81,6 +84,8 @@ class FakeApi:
             return self._submit(request.json)
         if (request.method, route) == ("POST", "/classify"):
             return self._classify(request.json)
+        if request.method == "POST" and route.endswith("/redrive"):
+            return self._redrive(route.split("/")[2], request.json["token"])
         if request.method == "GET" and route.startswith("/jobs/"):
             return self._status(route.removeprefix("/jobs/"))
         return _error(404, "not_found", None, f"there is no route {request.method} {route}")
@@ -95,11 +100,25 @@ class FakeApi:
             202 if created else 200, {"job_id": job_id, "status": "RUNNING", "created": created}
         )
 
+    def _redrive(self, job_id: str, token: str) -> tuple[int, dict[str, str], bytes]:
+        """The job runs again to `end_after_redrive`; its state lags behind for one more poll."""
+        if job_id not in self.polls:
+            return _error(404, "not_found", "job_id", f"job_id: there is no job {job_id}")
+        if token not in self.tokens:
+            if self.end["status"] == "SUCCEEDED":
+                return _error(409, "not_redrivable", "job_id", f"job_id: {job_id} is SUCCEEDED")
+            self.tokens.append(token)
+        return _json(202, {"job_id": job_id, "status": "RUNNING", "redriven_at": STARTED_AT})
+
     def _status(self, job_id: str) -> tuple[int, dict[str, str], bytes]:
         if job_id not in self.polls:
             return _error(404, "not_found", "job_id", f"job_id: there is no job {job_id}")
         self.polls[job_id] += 1
         seen = self.polls[job_id]
+        if self.tokens:
+            if self.polls_until_redriven == 0:
+                self.end = {**self.end_after_redrive, "redrive_count": len(self.tokens)}
+            self.polls_until_redriven -= 1
         job = self.finish(job_id)
         total = job.report["shards"]
         body: dict[str, Any] = {

@@ -166,3 +166,14 @@ def test_properties_that_come_together_are_told_one_by_one() -> None:
         "Properties.RetentionInDays: nothing → 7",
         "Properties.Tags: nothing → []",
     )
+
+
+def test_of_a_long_value_the_part_that_differs_is_told() -> None:
+    def machine(width: int) -> dict[str, Any]:
+        text = f"{'x' * 500}MaxConcurrency:{width},{'y' * 500}"
+        return stage(A={"Type": "AWS::StepFunctions::StateMachine", "Properties": {"D": text}})
+
+    (detail,) = the_change(machine(100), machine(50)).details
+    assert "MaxConcurrency:100," in detail
+    assert "MaxConcurrency:50," in detail
+    assert len(detail) < 260

@@ -42,6 +42,17 @@ def test_express_children_end_within_five_minutes(function: str) -> None:
     assert refused(**{"map_children": "STANDARD", field: 301}) == {}
 
 
+@pytest.mark.parametrize("percentage", [0.0, 2.5, 100.0])
+def test_tolerated_failures_are_a_percentage(percentage: float) -> None:
+    assert refused(tolerated_failure_percentage=percentage) == {}
+
+
+@pytest.mark.parametrize("percentage", [-0.1, 100.1, float("nan"), float("inf")])
+def test_tolerance_that_is_no_percentage_is_refused(percentage: float) -> None:
+    allowed = refused(tolerated_failure_percentage=percentage)["tolerated_failure_percentage"]
+    assert allowed.startswith("0 to 100 % of a job's shards (https://docs.aws.amazon.com/")
+
+
 def test_account_needs_its_region() -> None:
     assert set(refused(account="123456789012")) == {"region"}
     assert refused(account="123456789012", region="eu-west-1") == {}

@@ -6,7 +6,7 @@ import pytest
 
 from settings.context import load_stage
 from settings.limits import platform_limits
-from settings.schedules import is_schedule
+from settings.schedules import is_schedule, over
 from tests.settings.refusals import refused
 
 CAMPAIGN = "classify.provisioned.campaign"
@@ -165,6 +165,37 @@ def test_what_is_no_schedule_is_refused(expression: str) -> None:
 def test_campaign_ends_at_another_time_than_it_starts(start: str, end: str, accepted: bool) -> None:
     found = refused(**campaign(start=start, end=end))
     assert set(found) == (set() if accepted else {f"{CAMPAIGN}.end"})
+
+
+@pytest.mark.parametrize(
+    ("end", "accepted"),
+    [
+        ("cron(0 19 ? * MON *)", True),
+        ("cron(54 19 ? * MON *)", True),
+        ("cron(55 19 ? * MON *)", False),
+        ("cron(0,30 19 ? * MON *)", False),
+        ("cron(0-3 19 ? * MON *)", False),
+        ("cron(0/20 19 ? * MON *)", False),
+        ("cron(* 19 ? * MON *)", False),
+    ],
+)
+def test_campaign_is_over_five_minutes_after_its_end(end: str, accepted: bool) -> None:
+    found = refused(**campaign(end=end))
+    assert set(found) == (set() if accepted else {f"{CAMPAIGN}.end"})
+    assert accepted or "one number from 0 to 54" in found[f"{CAMPAIGN}.end"]
+
+
+@pytest.mark.parametrize(
+    ("end", "after"),
+    [
+        ("cron(0 19 ? * MON-FRI *)", "cron(5 19 ? * MON-FRI *)"),
+        ("cron(54 19-21/2 L * ? 2030)", "cron(59 19-21/2 L * ? 2030)"),
+        ("at(2026-12-31T23:57:30)", "at(2027-01-01T00:02:30)"),
+    ],
+)
+def test_time_when_a_campaign_is_over(end: str, after: str) -> None:
+    assert over(end) == after
+    assert is_schedule(after)
 
 
 @pytest.mark.parametrize("name", ["UTC", "Etc/UTC", "Etc/GMT+9", "America/Denver"])

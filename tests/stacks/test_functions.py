@@ -59,7 +59,7 @@ def test_function_without_a_share_reserves_nothing(synthesize: Synthesize) -> No
 @pytest.mark.parametrize("declared", FUNCTIONS, ids=lambda declared: declared.name)
 def test_function_gets_the_environment_it_declares(either: Synthesized, declared: Any) -> None:
     variables = function(either, declared.name).get("Environment", {}).get("Variables", {})
-    assert set(variables) == set(declared.environment)
+    assert set(variables) == set(declared.handler_environment)
 
 
 def test_each_bucket_is_known_by_the_right_name(either: Synthesized) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from prices import us_east_1 as prices
 from settings.stages import PROD
 from shpc_lambda import metrics as published
 from stacks.components import workload_metrics
@@ -206,6 +207,19 @@ def test_budget_counts_what_the_stage_is_tagged_with(prod: Synthesized) -> None:
     assert all(
         each["Subscribers"] == [{"SubscriptionType": "SNS", "Address": address}] for each in told
     )
+
+
+def test_runbook_says_what_idle_monitoring_costs(prod: Synthesized) -> None:
+    alarmed = sum(len(list(of_alarm(each))) for each in alarms(prod).values())
+    usd = {
+        "alarms": prices.ALARM.of(alarmed),
+        "dashboard": prices.DASHBOARD.of(1),
+        "key": prices.KMS_KEY.of(1),
+        "budget": prices.BUDGET.of(1),
+    }
+    rows = dict(re.findall(r"^\| (\w+) \| \$([\d.]+) \|", RUNBOOK.read_text(), flags=re.MULTILINE))
+    assert {name: float(rows[name]) for name in usd} == usd
+    assert f"| **monitoring** | **${sum(usd.values()):.2f}** |" in RUNBOOK.read_text()
 
 
 def test_no_budget_where_none_is_asked_for(synthesize: Synthesize) -> None:

@@ -22,7 +22,7 @@ _TRACES = {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
 
 # Role -> what it may change, besides its log and its traces; each because nothing less would do.
 WRITES = {
-    "Api/Jobs": {"states:StartExecution"},
+    "Api/Jobs": {"states:StartExecution", "states:RedriveExecution"},
     "Baseline/Classify": {"s3:PutObject"},
     "Baseline/Classify/ExecutionRole": set(),
     "Baseline/Network/FlowsRole": set(),

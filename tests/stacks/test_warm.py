@@ -74,20 +74,26 @@ def test_scaling_target_is_made_after_the_alias_it_scales(prod: Synthesized, nam
     assert resource_id == f"function:<6 of <{alias}> split at :>:live"
 
 
-def test_campaign_raises_the_minimum_and_gives_it_back(synthesize: Synthesize) -> None:
+def test_campaign_raises_the_minimum_and_takes_away_what_it_kept(synthesize: Synthesize) -> None:
     stage = synthesize("prod", **CAMPAIGN)
     target = scaling_of(stage, "classify", "ScalableTarget")
     assert (target["MinCapacity"], target["MaxCapacity"]) == (2, 50)
     actions = {action.pop("ScheduledActionName"): action for action in target["ScheduledActions"]}
     assert actions == {
         "CampaignStart": {
-            "ScalableTargetAction": {"MinCapacity": 20},
+            "ScalableTargetAction": {"MinCapacity": 20, "MaxCapacity": 50},
             "Schedule": "cron(0 7 ? * MON-FRI *)",
             "Timezone": "Europe/Berlin",
         },
+        # Only a lower maximum takes environments away when nobody calls any more.
         "CampaignEnd": {
-            "ScalableTargetAction": {"MinCapacity": 2},
+            "ScalableTargetAction": {"MinCapacity": 2, "MaxCapacity": 2},
             "Schedule": "cron(0 19 ? * MON-FRI *)",
+            "Timezone": "Europe/Berlin",
+        },
+        "CampaignOver": {
+            "ScalableTargetAction": {"MinCapacity": 2, "MaxCapacity": 50},
+            "Schedule": "cron(5 19 ? * MON-FRI *)",
             "Timezone": "Europe/Berlin",
         },
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 
@@ -46,7 +48,7 @@ def test_sequential_children_run_one_after_another(bench, queue):
     )
     assert bench.end_of(array)["status"] == "SUCCEEDED"
     children = [bench.describe(f"{array}:{index}") for index in range(4)]
-    for earlier, later in zip(children, children[1:], strict=False):
+    for earlier, later in pairwise(children):
         assert later["startedAt"] >= earlier["stoppedAt"]
 
 

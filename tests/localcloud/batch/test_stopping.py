@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/batch/latest/userguide/job_timeouts.html
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -112,6 +111,6 @@ def test_folder_of_a_container_is_its_own_and_goes_with_it(bench, queue):
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_descriptors_are_closed_after_every_container(bench, queue):
     bench.run("true", queue=queue)
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     bench.end_of(bench.submit("true", queue=queue, arrayProperties={"size": 40}))
-    assert len(os.listdir("/proc/self/fd")) < before + 20
+    assert len(list(Path("/proc/self/fd").iterdir())) < before + 20

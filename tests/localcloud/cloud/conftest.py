@@ -68,6 +68,9 @@ class FunctionsInThisProcess:
     def open_ports(self) -> list[int]:
         return self.ports
 
+    def containers(self) -> list[str]:
+        return []
+
     def stop(self) -> None:
         self.handlers.clear()
 

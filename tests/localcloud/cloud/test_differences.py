@@ -25,6 +25,16 @@ ALARM = {
         "Threshold": 0,
     },
 }
+BUDGET = {
+    "Type": "AWS::Budgets::Budget",
+    "Properties": {
+        "Budget": {
+            "BudgetLimit": {"Amount": 1, "Unit": "USD"},
+            "BudgetType": "COST",
+            "TimeUnit": "MONTHLY",
+        }
+    },
+}
 PLAIN = {"Type": "AWS::S3::Bucket"}
 
 
@@ -46,10 +56,10 @@ def deployed(fresh_cloud):
 
 
 def test_differences_name_resources_by_stack_and_nothing_else(deployed):
-    found = deployed("one", {"Kept": BUCKET, "Watched": ALARM, "Plain": PLAIN})
+    found = deployed("one", {"Kept": BUCKET, "Watched": ALARM, "Paid": BUDGET, "Plain": PLAIN})
 
     assert found == {
-        "alarms are never evaluated": ["one/Watched"],
+        "budgets are never charged: nothing costs anything here": ["one/Paid"],
         "lifecycle rules are not carried out: objects stay": ["one/Kept"],
     }
 

@@ -26,6 +26,7 @@ from localcloud.services.lambda_destinations import destination_patches
 from localcloud.services.lambda_versions import lambda_version_patches
 from localcloud.services.patches import Patch
 from localcloud.services.s3 import s3_patches
+from localcloud.services.vpc import vpc_patches
 from localcloud.step_functions import await_executions, stop_executions
 from localcloud.step_functions.progress import progress_of
 
@@ -520,7 +521,12 @@ def test_probe_fails_without_its_patch(name, without, fresh_cloud, caplog):
 def test_every_patch_has_a_probe_which_holds_with_all_of_them(fresh_cloud, caplog):
     tested_elsewhere = {
         name_of(patch)
-        for patch in [*destination_patches(), *lambda_version_patches(), *s3_patches()]
+        for patch in [
+            *destination_patches(),
+            *lambda_version_patches(),
+            *s3_patches(),
+            *vpc_patches(),
+        ]
     }
     with fresh_cloud() as at:
         patches = localcloud.cloud._patches(at.cloud.context, at.cloud.functions, at.cloud.gate)

@@ -141,7 +141,65 @@ def plant_key(cloud: Cloud) -> Callable[[], Any]:
     return lambda: None
 
 
+def plant_network(cloud: Cloud) -> Callable[[], Any]:
+    ec2 = cloud.context.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/17")["Subnet"]["SubnetId"]
+    group = ec2.create_security_group(GroupName="g", Description="g", VpcId=vpc)["GroupId"]
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+    endpoint = ec2.create_vpc_endpoint(
+        VpcId=vpc,
+        ServiceName="com.amazonaws.us-east-1.s3",
+        VpcEndpointType="Gateway",
+        RouteTableIds=[table],
+    )["VpcEndpoint"]["VpcEndpointId"]
+    volume = ec2.create_volume(AvailabilityZone="us-east-1a", Size=1)["VolumeId"]
+    template = ec2.create_launch_template(
+        LaunchTemplateName="forgotten", LaunchTemplateData={"EbsOptimized": True}
+    )["LaunchTemplate"]["LaunchTemplateId"]
+    launched = ec2.run_instances(
+        ImageId="ami-12345678", MinCount=1, MaxCount=1, SubnetId=subnet, SecurityGroupIds=[group]
+    )["Instances"][0]
+    interface = launched["NetworkInterfaces"][0]["NetworkInterfaceId"]
+
+    def delete() -> None:
+        ec2.terminate_instances(InstanceIds=[launched["InstanceId"]])
+        ec2.delete_network_interface(NetworkInterfaceId=interface)
+        ec2.delete_launch_template(LaunchTemplateId=template)
+        ec2.delete_volume(VolumeId=volume)
+        ec2.delete_vpc_endpoints(VpcEndpointIds=[endpoint])
+        ec2.delete_route_table(RouteTableId=table)
+        ec2.delete_internet_gateway(InternetGatewayId=gateway)
+        ec2.delete_security_group(GroupId=group)
+        ec2.delete_subnet(SubnetId=subnet)
+        ec2.delete_vpc(VpcId=vpc)
+
+    delete.planted = {  # type: ignore[attr-defined]
+        *(vpc, subnet, group, gateway, table, endpoint, volume, template, interface),
+        launched["InstanceId"],
+    }
+    return delete
+
+
+def plant_instance_profile(cloud: Cloud) -> Callable[[], Any]:
+    iam = cloud.context.client("iam")
+    iam.create_instance_profile(InstanceProfileName="forgotten")
+    return lambda: iam.delete_instance_profile(InstanceProfileName="forgotten")
+
+
+def plant_job_definition(cloud: Cloud) -> Callable[[], Any]:
+    batch = cloud.context.client("batch")
+    arn = batch.register_job_definition(
+        jobDefinitionName="forgotten",
+        type="container",
+        containerProperties={"image": "i", "vcpus": 1, "memory": 64},
+    )["jobDefinitionArn"]
+    return lambda: batch.deregister_job_definition(jobDefinition=arn)
+
+
 PLANTS = {
+    "batch": plant_job_definition,
     "s3": plant_bucket,
     "logs": plant_log_group,
     "iam": plant_role,
@@ -181,6 +239,27 @@ def test_residue_names_what_was_planted_and_nothing_once_it_is_deleted(used_clou
     assert left
     assert {leftover.service for leftover in left} == {service}
     assert any("forgotten" in leftover.key for leftover in left)
+    delete()
+    assert difference(before, now(used_cloud)) == []
+
+
+def test_residue_names_every_part_of_a_network_and_instances(used_cloud):
+    before = now(used_cloud)
+    delete: Any = plant_network(used_cloud)
+    left = difference(before, now(used_cloud))
+    assert {leftover.service for leftover in left} == {"ec2"}
+    root = {leftover.key for leftover in left} - delete.planted
+    # The volume that the instance was launched with.
+    assert all(key.startswith("vol-") for key in root)
+    assert {leftover.key for leftover in left} >= delete.planted
+    delete()
+    assert difference(before, now(used_cloud)) == []
+
+
+def test_residue_names_an_instance_profile(used_cloud):
+    before = now(used_cloud)
+    delete = plant_instance_profile(used_cloud)
+    assert any("forgotten" in left.key for left in difference(before, now(used_cloud)))
     delete()
     assert difference(before, now(used_cloud)) == []
 

@@ -17,13 +17,16 @@ from moto.core.model_instances import reset_model_data
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from localcloud.batch import BatchService
 from localcloud.cloudformation import CloudFormationService
 from localcloud.cloudformation.resources.catalogue import handlers_for
 from localcloud.context import CloudContext
 from localcloud.iam.call import Account
 from localcloud.iam.requests import calls, service_of
+from localcloud.identity import Refused
 from localcloud.monitoring.alarm_api import alarm_patches
 from localcloud.monitoring.alarms import Alarms
+from localcloud.server.errors import refused_request
 from localcloud.services.budgets import budget_patches
 from localcloud.services.lambda_versions import lambda_version_patches
 from localcloud.services.patches import applied
@@ -32,6 +35,7 @@ from localcloud.services.provisioned_concurrency import (
     ProvisionedConcurrency,
 )
 from localcloud.services.s3_access_logging import access_logging_patches
+from localcloud.services.vpc import vpc_patches
 from tests.localcloud.cloudformation.assemblies import BOOTSTRAP_VERSION, Assembly
 from tests.localcloud.cloudformation.world import Thing, World
 
@@ -55,6 +59,7 @@ class Routes:
     moto: Application
     cloudformation: Application
     provisioned: Application
+    batch: Application
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         if "/cloudformation/aws4_request" in environ.get("HTTP_AUTHORIZATION", ""):
@@ -65,6 +70,11 @@ class Routes:
             # An execution role must be able to do all that resources need: the gate denies to
             # everybody what it does not know.
             calls(environ, service_of(environ), self.account)
+        if "/batch/aws4_request" in environ.get("HTTP_AUTHORIZATION", ""):
+            try:
+                return self.batch(environ, start_response)
+            except Refused as refused:
+                return refused_request(environ, start_response, "batch", refused)
         return self.moto(environ, start_response)
 
 
@@ -154,7 +164,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[CloudCont
 
     account = Account("123456789012", "us-east-1")
     moto = DomainDispatcherApplication(create_backend_app)
-    routes = Routes(account, moto, nothing, nothing)
+    routes = Routes(account, moto, nothing, nothing, nothing)
     server = make_server("localhost", 0, routes, threaded=True, request_handler=_QuietHandler)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -206,11 +216,14 @@ def cloud(
     routes.provisioned = ProvisionedConcurrency(
         context, lambda function, qualifier, count: provisioned.append((function, qualifier, count))
     )
+    batch = BatchService(context, lambda *_: None)
+    routes.batch = batch.wsgi_app
     alarms = Alarms(context, lambda action, change: None)
     # Not for the session: a whole cloud, in another test, adds the same to moto.
-    with applied([*budget_patches(), *alarm_patches(alarms)]):
+    with applied([*budget_patches(), *alarm_patches(alarms), *vpc_patches()]):
         yield CloudUnderTest(context, service, routes)
         service.stop()
+        batch.stop()
 
 
 @pytest.fixture
