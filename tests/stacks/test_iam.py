@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stacks.checks.unbounded import UNBOUNDED
-from tests.stacks.synthesized import Synthesize, Synthesized, as_list
+from tests.stacks.synthesized import Synthesize, Synthesized
 
 INPUTS = "<OutputFnGetAttInputBucket3BF8630AArnB4CC1184>/inputs/*"
 JOBS = "<OutputFnGetAttResultsBucketA95A2103ArnC89E3319>/jobs/*"
