@@ -8,12 +8,15 @@ could not reach this one's loopback.
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+log = logging.getLogger(__name__)
 
 # What every container and image of a cloud is labelled with, beside `cloud_label` as its value.
 LABEL = "serverless-hpc.cloud"
@@ -90,12 +93,25 @@ def images_of(cloud: str) -> list[str]:
 
 
 def remove_all_of(cloud: str) -> None:
-    """Remove every container and image of a cloud; layers that others use stay."""
+    """Remove every container and image of a cloud; layers that others use stay.
+
+    Raises EngineError if any is left.
+    """
     if containers := containers_of(cloud):
-        docker("rm", "--force", "--volumes", *containers)
+        _remove("rm", "--force", "--volumes", *containers)
     if images := images_of(cloud):
         # What they were built from stays as the engine's cache: the next build takes no minute.
-        docker("rmi", "--force", "--no-prune", *images)
+        _remove("rmi", "--force", "--no-prune", *images)
+    if left := containers_of(cloud) + images_of(cloud):
+        raise EngineError(f"the engine still has {', '.join(left)} of {cloud}")
+
+
+def _remove(*arguments: str) -> None:
+    try:
+        docker(*arguments)
+    except EngineError as error:
+        # Somebody else may have been faster; who removes looks for what is left.
+        log.debug("%s", error)
 
 
 @contextmanager
@@ -112,15 +128,19 @@ def engine_for(cloud: str) -> Iterator[None]:
         remove_all_of(cloud)
 
 
-def remove_abandoned() -> list[str]:
-    """Remove containers and images of clouds whose folder is gone; says of which."""
+def clouds() -> set[str]:
+    """The labels of all clouds that the engine has containers or images of."""
     labelled = f"label={LABEL}"
     told = docker("ps", "--all", "--filter", labelled, "--format", f'{{{{.Label "{LABEL}"}}}}')
     if images := set(docker("images", "--quiet", "--filter", labelled).split()):
-        format_ = f'{{{{index .Config.Labels "{LABEL}"}}}}'
-        told += docker("image", "inspect", "--format", format_, *images)
-    gone = {cloud for cloud in told.split("\n") if cloud.startswith("/")}
-    gone = {cloud for cloud in gone if not Path(cloud).exists()}
+        of_the_label = f'{{{{index .Config.Labels "{LABEL}"}}}}'
+        told += docker("image", "inspect", "--format", of_the_label, *images)
+    return set(told.split("\n")) - {""}
+
+
+def remove_abandoned() -> list[str]:
+    """Remove containers and images of clouds whose folder is gone; says of which."""
+    gone = {cloud for cloud in clouds() if cloud.startswith("/") and not Path(cloud).exists()}
     for cloud in gone:
         remove_all_of(cloud)
     return sorted(gone)

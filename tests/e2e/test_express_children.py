@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 import uuid
 from collections.abc import Iterator
@@ -64,6 +65,7 @@ def test_job_with_express_children_classifies_every_image_once(deployment, run_j
 def test_job_with_a_failed_express_child_names_it_and_its_cause(
     api, ended, deployment, put_input
 ) -> None:
+    """And is recorded; a redrive starts it anew, once the cause is mended."""
     images = put_input(idx.encode(np.zeros((5, 28, 28), np.uint8)))
     labels = put_input(idx.encode(np.array([0, 1, 2, 200, 4], np.uint8)))
     body: dict[str, Any] = {
@@ -78,3 +80,22 @@ def test_job_with_a_failed_express_child_names_it_and_its_cause(
     assert (status["report"], status["parts"]) == (None, [])
     ((_, (child,)),) = [run for run in map_runs(deployment, body["job_id"]) if "failed" in run[0]]
     assert child.split(":")[5] == "express"
+    (failure,) = status["failures"]["listed"]
+    assert (failure["kind"], failure["number"], failure["error"]) == ("group", 0, "InvalidInput")
+    assert ":express:" in record_of(deployment, body["job_id"])["execution"]
+
+    right = idx.encode(np.array([0, 1, 2, 3, 4], np.uint8))
+    boto3.client("s3").put_object(Bucket=deployment.input_bucket, Key=labels, Body=right)
+    redriven = api("POST", f"/jobs/{body['job_id']}/redrive", json={"token": "mended"})
+    assert redriven.status_code == 202
+    status = ended(body["job_id"])
+    assert (status["status"], status["report"]["predicted"]) == ("SUCCEEDED", 5)
+    assert [one["recovered"] for one in status["failures"]["listed"]] == [True]
+
+
+def record_of(deployment: Deployment, job_id: str) -> dict[str, Any]:
+    """What was recorded of the job's first group."""
+    key = f"jobs/{job_id}/failures/group-0.json"
+    stored = boto3.client("s3").get_object(Bucket=deployment.results_bucket, Key=key)
+    record: dict[str, Any] = json.loads(stored["Body"].read())
+    return record

@@ -6,6 +6,8 @@ and that is compared; the median is reported.
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from localcloud.images.engine import docker
@@ -49,9 +51,13 @@ def test_init_is_measured(emulate: Emulate, function: str) -> None:
     inits = [_init(emulate, function) for _ in range(INITS)]
     while function == "classify" and min(inits)[0] > CLASSIFY_INIT_AT_MOST_MS:
         inits.append(_init(emulate, function))
-        assert len(inits) < INITS_AT_MOST, inits
+        if len(inits) == INITS_AT_MOST:
+            break
     note(function, **init_figures([init_ms for init_ms, _ in inits]))
     note(function, init_cpu_ms=min(processor_ms for _, processor_ms in inits))
+    if function == "classify" and min(inits)[0] > CLASSIFY_INIT_AT_MOST_MS:
+        assert os.getloadavg()[0] > 2 * (os.cpu_count() or 1), inits
+        pytest.skip(f"others keep this machine too busy to tell: {os.getloadavg()}, {inits}")
 
 
 def test_every_image_of_the_stage_is_measured(images: dict[str, StagedImage]) -> None:

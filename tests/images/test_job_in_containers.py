@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.images.engine import LABEL, docker
+from localcloud.images.engine import clouds
+from localcloud.state_dir import STATE_DIR_PREFIX
 from tests.images.conftest import ROOT
 
 
 def _left() -> set[str]:
-    listings = (("ps", "--all"), ("images",))
-    labelled = ("--quiet", "--no-trunc", "--filter", f"label={LABEL}")
-    return {line for listing in listings for line in docker(*listing, *labelled).split()}
+    """The clouds of commands, not of tests, that the engine has anything of."""
+    return {cloud for cloud in clouds() if f"/{STATE_DIR_PREFIX}" in cloud}
 
 
 def _run(out: Path, *options: str) -> str:

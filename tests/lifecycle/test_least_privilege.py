@@ -52,7 +52,8 @@ EXPLAINED = {
     "Classify": _LOG_LINES,
     "Reduce": _LOG_LINES,
     "Predict": _LOG_LINES,  # a job never asks it
-    "Jobs": _LOG_LINES | {"states:ListExecutions"},  # which child of a failed map was the first
+    # Which child of a failed map was the first, and its redrive: tests/e2e/test_redrive.py
+    "Jobs": _LOG_LINES | {"states:ListExecutions", "states:RedriveExecution"},
     "machine": _DELIVERY | _MAP,
 }
 
@@ -152,4 +153,6 @@ def test_every_resource_that_a_role_may_read_or_write_is_one_it_does(used):
         # AWS's policy for writers reads what it wrote, where it was uploaded in parts.
         # https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html
         ("machine", "s3:GetObject", "arn:aws:s3:::<bucket>/jobs/*/map/*"),
+        # A failure is recorded where there is one: tests/e2e/test_redrive.py
+        ("machine", "s3:PutObject", "arn:aws:s3:::<bucket>/jobs/*/failures/*"),
     ]

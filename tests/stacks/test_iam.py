@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stacks.checks.unbounded import UNBOUNDED
-from tests.stacks.synthesized import Synthesize, Synthesized, as_list
+from tests.stacks.synthesized import Synthesize, Synthesized
 
 INPUTS = "<OutputFnGetAttInputBucket3BF8630AArnB4CC1184>/inputs/*"
 JOBS = "<OutputFnGetAttResultsBucketA95A2103ArnC89E3319>/jobs/*"
@@ -69,7 +69,7 @@ def test_jobs_lists_the_keys_of_failure_records_and_no_others(either: Synthesize
     listing = [
         (name, statement["Condition"])
         for name, statement in either.role_statements()
-        if "s3:ListBucket" in as_list(statement["Action"])
+        if "s3:ListBucket" in statement["Action"]
     ]
     ((name, condition),) = listing
     assert name.startswith("Api/JobsRole")

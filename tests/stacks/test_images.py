@@ -140,9 +140,9 @@ def test_context_of_an_image_holds_its_own_sources_only(sources: Path, tmp_path:
         context = out / f"asset.{key}"
         files = {path.relative_to(context) for path in context.rglob("*") if path.is_file()}
         folders = {file.parts[0] for file in files}
-        shared = {"shpc_core", "shpc_lambda"} | (
-            {"shpc_http"} if name in {"predict", "jobs"} else set()
-        )
+        shared = {"shpc_core", "shpc_lambda"}
+        shared |= {"shpc_http"} if name in {"predict", "jobs"} else set()
+        shared |= {"shpc_jobs"} if name == "jobs" else set()
         model = {"model"} if name in {"classify", "predict"} else set()
         assert folders == {name} | shared | model
         assert not [file for file in files if "__pycache__" in file.parts]

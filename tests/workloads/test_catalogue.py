@@ -89,5 +89,6 @@ def test_routes_are_those_of_the_api() -> None:
     assert routes == {
         ("POST", "/jobs"): "jobs",
         ("GET", "/jobs/{id}"): "jobs",
+        ("POST", "/jobs/{id}/redrive"): "jobs",
         ("POST", "/classify"): "predict",
     }

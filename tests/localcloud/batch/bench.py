@@ -198,7 +198,15 @@ class Gate:
 
 
 def trust(*services: str) -> str:
+    """Of services acting for this account's tasks, as ECS documents it.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
+    """
     statement = {
+        "Condition": {
+            "ArnLike": {"aws:SourceArn": "arn:aws:ecs:us-east-1:123456789012:*"},
+            "StringEquals": {"aws:SourceAccount": "123456789012"},
+        },
         "Effect": "Allow",
         "Principal": {"Service": list(services)},
         "Action": "sts:AssumeRole",

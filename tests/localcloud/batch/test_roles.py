@@ -14,7 +14,8 @@ from tests.localcloud.batch.bench import name, trust
 
 PUT = """
 import boto3, sys
-boto3.client("s3", region_name="us-east-1").put_object(Bucket=sys.argv[1], Key=sys.argv[2], Body=b"x")
+client = boto3.client("s3", region_name="us-east-1")
+client.put_object(Bucket=sys.argv[1], Key=sys.argv[2], Body=b"x")
 """
 
 

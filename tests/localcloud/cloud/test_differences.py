@@ -108,3 +108,33 @@ def test_differences_are_told_in_one_line_each():
         "not as on AWS: nothing is traced (a/1, a/2 and 1 more)",
         "not as on AWS: no mail is sent (b/4)",
     ]
+
+
+def test_differences_of_a_baseline_are_said():
+    """Machines do not boot, queues do not lose patience, containers are processes."""
+    container = {"User": "65534", "ReadonlyRootFilesystem": True, "Privileged": False}
+    said = told_of(
+        {
+            "E": ("AWS::Batch::ComputeEnvironment", {"ComputeResources": {"Type": "SPOT"}}),
+            "Q": ("AWS::Batch::JobQueue", {"JobStateTimeLimitActions": [{}]}),
+            "D": ("AWS::Batch::JobDefinition", {"ContainerProperties": container}),
+            "F": ("AWS::EC2::FlowLog", {"ResourceId": "vpc-1"}),
+            "Plain": ("AWS::Batch::JobDefinition", {"ContainerProperties": {"Image": "i"}}),
+        }
+    )
+    assert said == {
+        "E": "no machine boots: jobs start at once, as processes that share this machine's cores",
+        "Q": "no job is cancelled for how long it waits",
+        "D": "a job's process has no ReadonlyRootFilesystem nor User of its own",
+        "F": "no traffic flows, so none is recorded",
+    }
+
+
+def told_of(resources):
+    template = {
+        "Resources": {
+            logical_id: {"Type": kind, "Properties": properties}
+            for logical_id, (kind, properties) in resources.items()
+        }
+    }
+    return dict(_of_template(template))

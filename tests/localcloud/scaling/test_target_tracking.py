@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/autoscaling/application/userguide/target-tracking-sc
 
 from __future__ import annotations
 
+from localcloud.monitoring.metrics import Metric
 from tests.localcloud.scaling.deployed import Deployed, cold, policy, target
 
 
@@ -46,3 +47,17 @@ def test_capacity_follows_the_load_and_later_invocations_are_not_cold(deployed: 
     (newest, *_) = deployed.activities(IncludeNotScaledActivities=True)
     assert newest["NotScaledReasons"][0]["Code"] == "AlreadyAtMinCapacity"
     assert newest["NotScaledReasons"][0]["MinCapacity"] == 2
+
+
+def test_idle_minute_has_a_utilisation_of_zero_in_that_minute(deployed: Deployed) -> None:
+    """https://docs.aws.amazon.com/lambda/latest/dg/monitoring-concurrency.html"""
+    deployed.deploy()
+    begun = deployed.clock.now
+    deployed.minutes(1)
+    dimensions = {"FunctionName": "classify", "Resource": "classify:live"}
+    metric = Metric.of("AWS/Lambda", "ProvisionedConcurrencyUtilization", dimensions)
+    metrics = deployed.cloud.context.metrics
+    assert [metrics.has(metric, begun + late) for late in (-60, 0, 60)] == [False, True, False]
+    values = metrics.between(metric, begun, begun + 60)
+    assert values is not None
+    assert (values.count, values.total) == (1, 0)
