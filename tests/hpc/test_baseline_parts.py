@@ -51,7 +51,7 @@ def test_machine_is_paid_to_its_last_container_and_a_minute_at_least() -> None:
     short = bill(array(child(("a", 1001, 1002))), MACHINES, VOLUME)
     assert short.machine_s == {"a": 60}
     both = bill(
-        array(child(("a", 1100, 1110.2), ("b", 1200, 1230)), child(("a", 1105, 1150))),
+        array(child(("a", 1105, 1150)), child(("a", 1100, 1110.2), ("b", 1200, 1230))),
         MACHINES,
         VOLUME,
     )
@@ -59,11 +59,11 @@ def test_machine_is_paid_to_its_last_container_and_a_minute_at_least() -> None:
 
 
 def test_cost_is_machines_addresses_volumes_and_requests() -> None:
-    found = bill(array(child(("a", 1100, 4600))), MACHINES, VOLUME)
+    found = bill(array(child(("a", 1100, 8200))), MACHINES, VOLUME)
     usd = {item.name: item.usd for item in found.items}
-    assert usd["c5.2xlarge on demand"] == pytest.approx(0.34)
-    assert usd["public addresses"] == pytest.approx(0.005)
-    assert usd["volumes"] == pytest.approx(30 * 0.08 / prices.HOURS_PER_MONTH)
+    assert usd["c5.2xlarge on demand"] == pytest.approx(2 * 0.34)
+    assert usd["public addresses"] == pytest.approx(2 * 0.005)
+    assert usd["volumes"] == pytest.approx(2 * 30 * 0.08 / prices.HOURS_PER_MONTH)
     # Two inputs, two lists, 30 shards, a part and its summary, the report.
     assert usd["S3 writes"] == pytest.approx((2 + 2 + 30 + 2 + 1) * 0.005 / 1000)
     assert found.usd == pytest.approx(sum(usd.values()))
