@@ -318,11 +318,8 @@ def test_machine_may_be_a_member_of_its_cluster_and_no_more(
         "ecs:UpdateContainerInstancesState": instance,
         "ecs:DiscoverPollEndpoint": ["*"],
     }
-    assert not [
-        role
-        for role in baseline(either_baseline, "AWS::IAM::Role").values()
-        if role["Properties"].get("ManagedPolicyArns")
-    ]
+    roles = baseline(either_baseline, "AWS::IAM::Role").values()
+    assert not [role for role in roles if role["Properties"].get("ManagedPolicyArns")]
 
 
 def test_machines_and_jobs_carry_the_stages_tags(either_baseline: Synthesized) -> None:
