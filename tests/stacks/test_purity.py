@@ -18,6 +18,18 @@ const refuse = () => { throw new Error('synthesis must not use the network'); };
 require('net').Socket.prototype.connect = refuse;
 require('dns').lookup = refuse;
 """
+# Python imports it before the program, from the first folder of PYTHONPATH. It counts what it
+# refuses, because a library may swallow the error.
+NO_PYTHON_NETWORK = """
+import os, socket
+
+def refuse(*arguments, **more):
+    open(os.environ["REFUSED"], "a").write("x")
+    raise RuntimeError("synthesis must not use the network")
+
+socket.socket.connect = socket.socket.connect_ex = socket.socket.sendto = refuse
+socket.getaddrinfo = socket.gethostbyname = socket.create_connection = refuse
+"""
 
 
 def test_synthesis_needs_no_network_credentials_docker_or_git(
@@ -26,7 +38,10 @@ def test_synthesis_needs_no_network_credentials_docker_or_git(
     node = shutil.which("node")
     assert node is not None
     programs, block, out = tmp_path / "bin", tmp_path / "block.js", tmp_path / "cdk.out"
+    packages, refused = tmp_path / "packages", tmp_path / "refused"
     programs.mkdir()
+    packages.mkdir()
+    (packages / "sitecustomize.py").write_text(NO_PYTHON_NETWORK)
     (programs / "node").symlink_to(node)
     block.write_text(NO_NETWORK)
     context = json.loads((ROOT / "cdk.json").read_text())["context"]
@@ -42,9 +57,12 @@ def test_synthesis_needs_no_network_credentials_docker_or_git(
             "CDK_OUTDIR": str(out),
             "CDK_CONTEXT_JSON": json.dumps({**context, "aws:cdk:enable-path-metadata": True}),
             "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONPATH": str(packages),
+            "REFUSED": str(refused),
             "TZ": "Pacific/Kiritimati",
         },
     )
+    assert not refused.exists()
     assert dev.differing(Synthesized("dev", out)) == []
 
 
