@@ -30,7 +30,6 @@ _SQS = "https://aws.amazon.com/sqs/pricing/"
 _KMS = "https://aws.amazon.com/kms/pricing/"
 _BUDGETS = "https://aws.amazon.com/aws-cost-management/aws-budgets/pricing/"
 _ECR = "https://aws.amazon.com/ecr/pricing/"
-_EC2 = "https://aws.amazon.com/ec2/pricing/on-demand/"
 _EBS = "https://aws.amazon.com/ebs/pricing/"
 _VPC = "https://aws.amazon.com/vpc/pricing/"
 
@@ -86,13 +85,3 @@ S3_STORAGE = Price(usd=0.023, per=1, unit="GB-months", source=_S3)
 LOG_STORAGE = Price(usd=0.03, per=1, unit="GB-months, compressed", source=_CLOUDWATCH)
 ECR_STORAGE = Price(usd=0.10, per=1, unit="GB-months", source=_ECR)
 EBS_GP3_STORAGE = Price(usd=0.08, per=1, unit="GB-months", source=_EBS)
-
-# Virtual machines on demand; a spot price moves, and is not listed here.
-EC2_HOUR: Mapping[str, Price] = MappingProxyType(
-    {
-        "c5.2xlarge": Price(usd=0.34, per=1, unit="hours", source=_EC2),
-        "c5.4xlarge": Price(usd=0.68, per=1, unit="hours", source=_EC2),
-        "t3.large": Price(usd=0.0832, per=1, unit="hours", source=_EC2),
-        "m7g.large": Price(usd=0.0816, per=1, unit="hours", source=_EC2),
-    }
-)
