@@ -69,11 +69,12 @@ def test_stage_has_no_baseline_unless_it_is_asked_for(either: Synthesized) -> No
     assert not [name for name in either.resources() if name.startswith("Baseline/")]
 
 
-def test_synthesis_without_a_baseline_loads_no_class_of_one() -> None:
+def test_stage_without_alarms_or_a_baseline_loads_no_class_of_theirs() -> None:
     probe = (
         "import sys, app\n"
         "print([name for name in sys.modules"
-        " if name.startswith(('stacks.baseline', 'aws_cdk.aws_batch'))])"
+        " if name.startswith(('stacks.baseline', 'stacks.monitoring', 'aws_cdk.aws_batch',"
+        " 'aws_cdk.aws_budgets'))])"
     )
     done = subprocess.run(
         [sys.executable, "-c", probe], cwd=ROOT, check=True, capture_output=True, text=True
