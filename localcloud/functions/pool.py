@@ -1,8 +1,10 @@
 """The execution environments of one function version: who gets which.
 
-An idle environment is used again, the most recently used first, so that the others grow old and
-end. If none is idle a new one starts, up to `width`: how many this machine is let run at once,
-which is no limit of AWS's. Beyond it an invocation waits in line and is not refused.
+An idle environment is used again, a provisioned one before others and the most recently used
+first, so that the others grow old and end. If none is idle a new one starts, up to `width`: how
+many this machine is let run at once, which is no limit of AWS's. Beyond it an invocation waits in
+line and is not refused. Provisioned environments end when fewer are asked for, as soon as they are
+idle.
 """
 
 from __future__ import annotations
@@ -45,6 +47,8 @@ class Pool:
         self._changed = threading.Condition()
         self._idle: list[Environment] = []
         self._all: set[Environment] = set()
+        # Those of them that were initialised ahead.
+        self._ahead: set[Environment] = set()
         self._running = 0
         self._in_flight = 0
         self._line: deque[_Place] = deque()
@@ -89,20 +93,30 @@ class Pool:
             self._give_back(environment)
 
     def provision(self, count: int) -> None:
-        """Keep at least `count` environments initialised, within the pool's width.
+        """Keep `count` environments initialised ahead, within the pool's width.
 
-        Raises ServiceFailureError if this machine could not start one.
+        Idle ones on demand make room for them. Raises ServiceFailureError if this machine could
+        not start one.
         """
         with self._changed:
             self._asked_for = count
             self._provisioned = min(count, self._width)
-            missing = self._provisioned - len(self._all)
+            missing = max(self._provisioned - len(self._ahead), 0)
+            surplus = max(len(self._ahead) - self._provisioned, 0)
+            too_many = max(len(self._all) + missing - self._width, 0) if missing else 0
+            ended = [one for one in self._idle if one in self._ahead][:surplus]
+            ended += [one for one in self._idle if one not in self._ahead][:too_many]
+            self._idle = [one for one in self._idle if one not in ended]
+            self._ahead.difference_update(ended)
+        for environment in ended:
+            self._forget(environment)
         for _ in range(missing):
             environment = self._make(PROVISIONED)
             with self._changed:
                 if self._retired:
                     return
                 self._all.add(environment)
+                self._ahead.add(environment)
                 self._running += 1
             try:
                 environment.initialise()
@@ -113,11 +127,12 @@ class Pool:
         """End environments unused for `idle_s` seconds, but for provisioned ones, and dead ones."""
         before = time.monotonic() - idle_s
         with self._changed:
-            spare = len(self._all) - self._provisioned
-            old = [environment for environment in self._idle if environment.idle_since <= before]
-            ended = [environment for environment in self._idle if not environment.running]
-            ended += [environment for environment in old[: max(spare, 0)] if environment.running]
-            self._idle = [environment for environment in self._idle if environment not in ended]
+            ended = [
+                one
+                for one in self._idle
+                if not one.running or (one.idle_since <= before and one not in self._ahead)
+            ]
+            self._idle = [one for one in self._idle if one not in ended]
         for environment in ended:
             self._forget(environment)
 
@@ -160,7 +175,9 @@ class Pool:
         with self._changed:
             if self._idle:
                 self._running += 1
-                return self._idle.pop()
+                # The latest of those initialised ahead, or the latest of all.
+                latest = max(enumerate(self._idle), key=lambda at: (at[1] in self._ahead, at[0]))
+                return self._idle.pop(latest[0])
             if self._running < self._width:
                 self._running += 1
                 return None
@@ -180,7 +197,9 @@ class Pool:
 
     def _give_back(self, environment: Environment | None) -> None:
         """End a turn: the next in line gets it, with the environment if it can be used again."""
-        if environment is not None and (self._retired or not environment.usable):
+        if environment is not None and (
+            self._retired or not environment.usable or self._was_surplus(environment)
+        ):
             self._forget(environment)
             environment = None
         with self._changed:
@@ -196,8 +215,17 @@ class Pool:
                 self._idle.append(environment)
             self._changed.notify_all()
 
+    def _was_surplus(self, environment: Environment) -> bool:
+        """Whether it was one more than are provisioned; counts it out if so."""
+        with self._changed:
+            surplus = environment in self._ahead and len(self._ahead) > self._provisioned
+            if surplus:
+                self._ahead.discard(environment)
+            return surplus
+
     def _forget(self, environment: Environment) -> None:
         environment.end()
         with self._changed:
             self._all.discard(environment)
+            self._ahead.discard(environment)
             self._changed.notify_all()

@@ -18,7 +18,9 @@ import pytest
 
 from localcloud.cdk import CdkCli, CdkFailedError
 from localcloud.cloud import Cloud
+from localcloud.functions import ServiceLimits
 from localcloud.residue import bootstrap_resources, difference, snapshot
+from settings.stages import PROD
 
 ROOT = Path(__file__).parents[2]
 STAGES = ("dev", "prod")
@@ -30,6 +32,7 @@ class Story:
     """What was seen, in the order in which it happened."""
 
     summaries: dict[str, dict] = field(default_factory=dict)
+    reports: dict[str, str] = field(default_factory=dict)
     left: dict[str, list[str]] = field(default_factory=dict)
     refusal: str = ""
     stacks: dict[str, set[str]] = field(default_factory=dict)
@@ -40,7 +43,10 @@ def story(assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """Deploy both, run a job on each, remove dev, try prod, insist on prod, deploy both again."""
     assemblies = {"dev": assembly, "prod": tmp_path_factory.mktemp("prod") / "cdk.out"}
     told = Story()
-    with Cloud() as cloud:
+    # As many environments as prod keeps warm: its map is as wide as that here, whatever the cores.
+    assert PROD.classify.provisioned is not None
+    limits = ServiceLimits(width=PROD.classify.provisioned.minimum)
+    with Cloud(limits=limits) as cloud:
         cdk = {stage: CdkCli(environ=cloud.environ, context={"stage": stage}) for stage in STAGES}
         cdk["prod"].synth(assemblies["prod"])
         cdk["dev"].bootstrap(assembly)
@@ -64,6 +70,7 @@ def story(assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             environ = {**os.environ, **cloud.environ}
             subprocess.run(command, check=True, cwd=ROOT, env=environ)
             told.summaries[name] = json.loads((out / "summary.json").read_text())
+            told.reports[name] = (out / "report.html").read_text()
 
         for stage in STAGES:
             cdk[stage].deploy(assemblies[stage])
@@ -100,6 +107,31 @@ def test_every_job_was_exact(story: Story) -> None:
     }
     names = ("dev", "prod", "dev again", "prod again")
     assert counts == dict.fromkeys(names, (3_000, 0, 0))
+
+
+@pytest.mark.parametrize("job", ["dev", "dev again"])
+def test_job_of_dev_starts_its_environments(story: Story, job: str) -> None:
+    summary = story.summaries[job]
+    assert summary["provisioned_invocations"] == 0
+    assert summary["cold_starts"] == summary["environments"] > 0
+    assert summary["cold_start_ms"] > 0
+    assert fact(story.reports[job], "Cold starts") == summary["cold_starts"]
+    assert fact(story.reports[job], "Invocations on provisioned environments") == 0
+
+
+@pytest.mark.parametrize("job", ["prod", "prod again"])
+def test_job_of_prod_finds_its_environments_warm(story: Story, job: str) -> None:
+    summary = story.summaries[job]
+    assert (summary["cold_starts"], summary["cold_start_ms"]) == (0, None)
+    assert summary["provisioned_invocations"] == summary["shards"] == 30
+    assert fact(story.reports[job], "Cold starts") == 0
+    assert fact(story.reports[job], "Invocations on provisioned environments") == 30
+
+
+def fact(report: str, name: str) -> int:
+    """A number that the report's page shows under a name."""
+    (shown,) = re.findall(rf"<dt>{name}</dt><dd>([\d,]+)</dd>", report)
+    return int(shown.replace(",", ""))
 
 
 def test_dev_goes_without_prod_noticing(story: Story) -> None:

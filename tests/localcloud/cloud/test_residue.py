@@ -61,17 +61,21 @@ def plant_role(cloud: Cloud) -> Callable[[], Any]:
     return lambda: cloud.context.client("iam").delete_role(RoleName="forgotten")
 
 
-def plant_function(cloud: Cloud) -> Callable[[], Any]:
+def function(cloud: Cloud, name: str) -> Any:
     client = cloud.context.client("lambda")
-    client.create_function(
-        FunctionName="forgotten",
+    return client.create_function(
+        FunctionName=name,
         Role="arn:aws:iam::123456789012:role/kept",
         Runtime="python3.13",
         Handler="handler.handler",
         Code={"ZipFile": zip_file()},
         Publish=True,
     )
-    return lambda: client.delete_function(FunctionName="forgotten")
+
+
+def plant_function(cloud: Cloud) -> Callable[[], Any]:
+    function(cloud, "forgotten")
+    return lambda: cloud.context.client("lambda").delete_function(FunctionName="forgotten")
 
 
 def plant_state_machine(cloud: Cloud) -> Callable[[], Any]:
@@ -101,10 +105,11 @@ def plant_scalable_target(cloud: Cloud) -> Callable[[], Any]:
     client = cloud.context.client("application-autoscaling")
     target = {
         "ServiceNamespace": "lambda",
-        "ResourceId": "function:forgotten:live",
+        "ResourceId": "function:kept:forgotten",
         "ScalableDimension": "lambda:function:ProvisionedConcurrency",
     }
-    client.register_scalable_target(**target, MinCapacity=1, MaxCapacity=2)
+    # No environment is started for it: its process would be another leftover.
+    client.register_scalable_target(**target, MinCapacity=0, MaxCapacity=2)
     return lambda: client.deregister_scalable_target(**target)
 
 
@@ -218,6 +223,10 @@ PLANTS = {
 def used_cloud(cloud: Cloud) -> Cloud:
     role(cloud, "kept")
     cloud.context.client("s3").create_bucket(Bucket="kept")
+    version = function(cloud, "kept")["Version"]
+    cloud.context.client("lambda").create_alias(
+        FunctionName="kept", Name="forgotten", FunctionVersion=version
+    )
     return cloud
 
 

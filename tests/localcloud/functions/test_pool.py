@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from unittest.mock import create_autospec
 
 import pytest
 
 from localcloud.functions.environment import Environment
 from localcloud.functions.invocation import Invocation
-from localcloud.functions.pool import PROVISIONED, Pool
+from localcloud.functions.pool import ON_DEMAND, PROVISIONED, Pool
 
 
 class Environments:
@@ -42,21 +41,55 @@ def test_provisioned_environments_stay_when_idle() -> None:
     assert environments.types == [PROVISIONED, PROVISIONED]
 
 
-def test_spare_environments_end_oldest_first_when_fewer_are_provisioned() -> None:
+def test_capacity_that_falls_ends_idle_environments_at_once_oldest_first() -> None:
     environments = Environments()
     pool = pool_of(environments, 3)
     pool.provision(1)
-    pool.end_idle(0.0)
     assert pool.environments() == environments.made[2:]
 
 
-def test_environment_in_use_lately_stays() -> None:
+def test_environment_that_runs_when_capacity_falls_ends_after_its_invocation() -> None:
     environments = Environments()
     pool = pool_of(environments, 1)
-    pool.provision(0)
-    environments.made[0].idle_since = time.monotonic()
+    (environment,) = environments.made
+    environment.invoke.side_effect = lambda _: pool.provision(0)  # type: ignore[attr-defined]
+    pool.invoke(Invocation("request", "arn", b"{}"))
+    assert pool.environments() == []
+    environment.end.assert_called_once_with()  # type: ignore[attr-defined]
+
+
+def test_environment_on_demand_ends_when_it_was_unused_for_long_enough() -> None:
+    environments = Environments()
+    pool = pool_of(environments, 0)
+    pool.invoke(Invocation("request", "arn", b"{}"))
     pool.end_idle(60.0)
     assert pool.environments() == environments.made
+    pool.end_idle(0.0)
+    assert pool.environments() == []
+
+
+def test_environments_on_demand_make_room_for_provisioned_ones() -> None:
+    """https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html"""
+    environments = Environments()
+    pool = pool_of(environments, 0)
+    pool.invoke(Invocation("request", "arn", b"{}"))
+    pool.provision(3)
+    assert environments.types == [ON_DEMAND] + [PROVISIONED] * 3
+    assert len(pool.environments()) == 4
+    pool.provision(4)
+    assert set(pool.environments()) == set(environments.made[1:])
+
+
+def test_provisioned_environments_are_used_before_others() -> None:
+    environments = Environments()
+    pool = pool_of(environments, 0)
+    pool.invoke(Invocation("request", "arn", b"{}"))
+    # It is idle again after the one that is provisioned meanwhile.
+    environments.made[0].invoke.side_effect = lambda _: pool.provision(1)  # type: ignore[attr-defined]
+    pool.invoke(Invocation("request", "arn", b"{}"))
+    pool.invoke(Invocation("request", "arn", b"{}"))
+    calls = [one.invoke.call_count for one in environments.made]  # type: ignore[attr-defined]
+    assert calls == [2, 1]
 
 
 def test_dead_environment_is_dropped_and_provisioned_again() -> None:

@@ -22,6 +22,14 @@ NO_TLS = {
     "Resource": "*",
     "Condition": {"Bool": {"aws:SecureTransport": "false"}},
 }
+# The policy that a topic has by itself.
+THE_ACCOUNT = {
+    "Effect": "Allow",
+    "Principal": {"AWS": "*"},
+    "Action": "SNS:Publish",
+    "Resource": "*",
+    "Condition": {"StringEquals": {"AWS:SourceOwner": "123456789012"}},
+}
 
 
 def _policy(*statements: dict[str, Any]) -> str:
@@ -61,6 +69,8 @@ def _goes_off(deployed: Deployed, told: Told) -> list[str]:
         ([NO_TLS], False),
         ([_allow("sns:Publish", source="other-*")], False),
         ([_allow("sns:Publish"), {**NO_TLS, "Principal": CLOUDWATCH, "Condition": {}}], False),
+        ([THE_ACCOUNT], True),
+        ([THE_ACCOUNT, {**NO_TLS, "Principal": CLOUDWATCH, "Condition": {}}], False),
     ],
 )
 def test_policy_of_the_topic(
