@@ -39,7 +39,9 @@ print(json.dumps({d.metadata["Name"]: d.version for d in importlib.metadata.dist
 # The engine puts them into every container.
 ENGINES_OWN = {"/etc/hostname", "/etc/hosts", "/etc/resolv.conf", "/.dockerenv"}
 
-PLACES = re.compile(r"/var/task(/.*)?|.*/(site|dist)-packages(/.*)?|(/usr/local|/var/lang)/bin/(__pycache__/)?[^/]*")
+PLACES = re.compile(
+    r"/var/task(/.*)?|.*/(site|dist)-packages(/.*)?|(/usr/local|/var/lang)/bin/(__pycache__/)?[^/]*"
+)
 COMPILERS = re.compile(
     r"(.*-)?(gcc|g\+\+|cc|c\+\+|cc1|cc1plus|clang|clang\+\+|ld|as|make|cmake|rustc|cargo|go|nvcc)"
     r"(-[\d.]+)?"
