@@ -31,6 +31,7 @@ from tests.images.emulated import StagedImage
 JOBS = {"machines", "functions"}
 IMAGES_KEY = "inputs/x/images.idx"
 CHILDREN = 3
+CHILD_WITHIN_S = 60
 # 3,000 images in shards of 700: the last one is shorter, and the first two children have two.
 SHARD_SIZE = 700
 
@@ -141,8 +142,13 @@ def child(images: dict[str, StagedImage], definition: Any, jobs: Jobs, label: st
         command += ["--user", definition["User"], "--memory", f"{needs['MEMORY']}m"]
         command += ["--read-only"] if definition["ReadonlyRootFilesystem"] else []
         command += [word for item in given.items() for word in ("--env", "=".join(item))]
+        # Not started as Batch's, it would wait for events for ever.
         return subprocess.run(
-            [*command, images["classify"].tag], capture_output=True, text=True, check=False
+            [*command, images["classify"].tag],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=CHILD_WITHIN_S,
         )
 
     return run
