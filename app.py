@@ -34,7 +34,6 @@ from stacks.api_stack import ApiStack
 from stacks.checks.asynchronous import add_asynchronous_check
 from stacks.checks.nag import add_nag
 from stacks.functions_stack import FunctionsStack
-from stacks.monitoring_stack import MonitoringStack
 from stacks.storage_stack import StorageStack
 from stacks.workflow_stack import WorkflowStack
 from workloads.fit import function_needs
@@ -72,7 +71,10 @@ def compose(app: cdk.App, stage: StageSettings) -> None:
         machine=workflow.machine,
         predict=functions.predict.live,
     )
+    # Only who asks for alarms or for virtual machines loads the classes that describe them.
     if stage.alarms:
+        from stacks.monitoring_stack import MonitoringStack
+
         MonitoringStack(
             app,
             "Monitoring",
@@ -88,7 +90,6 @@ def compose(app: cdk.App, stage: StageSettings) -> None:
             api=api.stage,
         )
     if stage.baseline:
-        # Only who asks for virtual machines loads the classes that describe them.
         from stacks.baseline_stack import BaselineStack
 
         BaselineStack(app, "Baseline", stage=stage, inputs=storage.inputs, results=storage.results)

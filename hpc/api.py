@@ -1,6 +1,6 @@
 """The HTTP API as typed calls: the server checks what goes in, this checks what comes out.
 
-It knows the four routes and their shapes. It decides nothing about a job (see `job`), and turns
+It knows the routes and their shapes. It decides nothing about a job (see `job`), and turns
 every refusal into an ApiError with the server's own code, field and message.
 """
 
@@ -101,6 +101,11 @@ class JobStatus(msgspec.Struct, frozen=True):
     redrive_status_reason: str | None = None
     report: JobReport | None = None
     parts: list[PartUrls] = []
+
+    @property
+    def is_redrivable(self) -> bool:
+        """Whether AWS would go on with it where it failed."""
+        return self.redrive_status == "REDRIVABLE"
 
 
 class _ServerError(msgspec.Struct):

@@ -15,7 +15,7 @@ from hpc.baseline.command import baseline
 from hpc.conclude import conclude
 from hpc.connection import Connection, connect
 from hpc.dataset import Dataset
-from hpc.failures import UserErrorGroup, leaving_on_interrupt
+from hpc.failures import UserErrorGroup, telling_the_way_on
 from hpc.job import JobRequest, join, redrive, redrive_and_wait, submit, submit_and_wait
 from hpc.job_id import new_job_id
 from hpc.options import (
@@ -107,7 +107,7 @@ def run(
         uploads = _upload(connection, dataset)
         request = _request(uploads, shard_size, job_id)
         view = progress_view(Console(stderr=True), request.job_id)
-        with leaving_on_interrupt(stage):
+        with telling_the_way_on(stage):
             ended = submit_and_wait(connection.api, request, view)
         outcome = conclude(connection, ended, dataset=dataset, uploads=uploads)
     _hand_over(outcome, out, accept_partial=accept_partial)
@@ -153,7 +153,7 @@ def status(stage: str, job_id: str) -> None:
     """
     with connect(stage) as connection:
         answer = connection.api.status(job_id)
-    print_status(Console(), answer)
+    print_status(Console(), answer, stage=stage)
     if answer.status in ENDED - {"SUCCEEDED"}:
         raise click.exceptions.Exit(1)
 
@@ -189,7 +189,7 @@ def fetch(
     dataset = None if images is None else dataset_of(images, labels, no_labels)
     with connect(stage) as connection:
         view = progress_view(Console(stderr=True), job_id)
-        with leaving_on_interrupt(stage):
+        with telling_the_way_on(stage):
             ended = join(connection.api, job_id, view)
         outcome = conclude(connection, ended, dataset=dataset)
     _hand_over(outcome, out, accept_partial=accept_partial)
@@ -214,9 +214,9 @@ def redrive_command(stage: str, job_id: str, is_waiting: bool) -> None:
             click.echo(f"job {job_id} goes on; hpc fetch {job_id} --stage {stage}")
             return
         view = progress_view(Console(stderr=True), job_id)
-        with leaving_on_interrupt(stage):
+        with telling_the_way_on(stage):
             status = redrive_and_wait(connection.api, job_id, view)
-    print_status(Console(), status)
+    print_status(Console(), status, stage=stage)
 
 
 @main.command()

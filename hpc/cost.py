@@ -1,9 +1,10 @@
 """What a job costs on AWS, item by item: measured where the job measured itself, counted elsewhere.
 
 An estimate for us-east-1 on demand. In it: the shards' billed time from their own telemetry, every
-request and state transition that the workflow's shape makes. Not in it: failed attempts' time (they
-leave no telemetry), multipart uploads' extra requests, logs, traces, storage, data transfer, the
-free tier, and what keeping environments provisioned costs between jobs: `hpc size` computes that.
+request and state transition that the workflow's shape makes, children of a map taken for STANDARD.
+Not in it: failed attempts' time (they leave no telemetry), multipart uploads' extra requests, logs,
+traces, storage, data transfer, the free tier, and what keeping environments provisioned costs
+between jobs: `hpc size` computes that.
 """
 
 from __future__ import annotations

@@ -16,7 +16,11 @@ class UnexpectedAnswerError(HpcError):
 
 
 class JobFailedError(HpcError):
-    """The job ended in a state other than SUCCEEDED."""
+    """The job ended in a state other than SUCCEEDED; `redrivable` is its id if it can go on."""
+
+    def __init__(self, message: str, *, redrivable: str | None = None) -> None:
+        self.redrivable = redrivable
+        super().__init__(message)
 
 
 class ResultsInvalidError(HpcError):

@@ -14,7 +14,7 @@ import click
 import requests
 from botocore.exceptions import BotoCoreError, ClientError
 
-from hpc.errors import HpcError, JobInterruptedError
+from hpc.errors import HpcError, JobFailedError, JobInterruptedError
 from shpc_core.errors import InvalidInput, StorageError
 
 # What a shell makes of SIGINT.
@@ -39,8 +39,8 @@ class UserErrorGroup(click.Group):
 
 
 @contextmanager
-def leaving_on_interrupt(stage: str) -> Iterator[None]:
-    """When the user stops watching, say how to come back; the job goes on."""
+def telling_the_way_on(stage: str) -> Iterator[None]:
+    """Where watching a job of `stage` ends before its success, say which command goes on."""
     try:
         yield
     except JobInterruptedError as interrupt:
@@ -48,6 +48,12 @@ def leaving_on_interrupt(stage: str) -> Iterator[None]:
             f"{interrupt}\nre-attach: hpc fetch {interrupt.job_id} --stage {stage}", err=True
         )
         raise click.exceptions.Exit(EXIT_INTERRUPTED) from interrupt
+    except JobFailedError as error:
+        if error.redrivable is None:
+            raise
+        raise click.ClickException(
+            f"{error}\nonce its cause is mended: hpc redrive {error.redrivable} --stage {stage}"
+        ) from error
 
 
 def _host(error: requests.RequestException) -> str:

@@ -141,22 +141,20 @@ def wait(
     if status.status != "SUCCEEDED":
         reason = ": ".join(text for text in (status.error, status.cause) if text)
         raise JobFailedError(
-            f"job {job_id} {status.status}: {reason or 'no reason given'}{_way_on(status)}"
+            f"job {job_id} {status.status}: {reason or 'no reason given'}{_recorded(status)}",
+            redrivable=job_id if status.is_redrivable else None,
         )
     return status
 
 
-def _way_on(status: JobStatus) -> str:
-    """What is known besides the reason: how much is recorded, and whether a redrive is possible."""
-    told = ""
-    if status.failures is not None and status.failures.recorded:
-        lost = [one for one in status.failures.listed if not one.recovered]
-        named = ", ".join(f"{one.kind} {one.number}" for one in lost[:_NAMED_FAILURES])
-        more = "" if len(lost) <= _NAMED_FAILURES and not status.failures.more else ", ..."
-        told += f"\nfailures are recorded of {named}{more}" if named else ""
-    if status.redrive_status == "REDRIVABLE":
-        told += f"\nonce its cause is mended: hpc redrive {status.job_id}"
-    return told
+def _recorded(status: JobStatus) -> str:
+    """What is recorded besides the reason, and not recovered since."""
+    if status.failures is None:
+        return ""
+    lost = [one for one in status.failures.listed if not one.recovered]
+    named = ", ".join(f"{one.kind} {one.number}" for one in lost[:_NAMED_FAILURES])
+    more = "" if len(lost) <= _NAMED_FAILURES and not status.failures.more else ", ..."
+    return f"\nfailures are recorded of {named}{more}" if named else ""
 
 
 def _timed_by_service(status: JobStatus) -> EndedJob:

@@ -94,8 +94,8 @@ def _print_missing(console: Console, outcome: JobOutcome) -> None:
     console.print(Panel(Text("\n".join(lines)), title=Text(title), border_style="bold red"))
 
 
-def print_status(console: Console, status: JobStatus) -> None:
-    """One job's state in a few lines."""
+def print_status(console: Console, status: JobStatus, *, stage: str) -> None:
+    """One job's state in a few lines, and the command that goes on from there."""
     console.print(f"job {status.job_id}: {status.status}", highlight=False, soft_wrap=True)
     if status.shards is not None:
         shards = status.shards
@@ -121,8 +121,12 @@ def print_status(console: Console, status: JobStatus) -> None:
         console.print(f"redrives: {count(status.redrive_count)}", highlight=False)
     if status.failures is not None:
         _print_failures(console, status.failures)
-    if status.redrive_status == "REDRIVABLE":
-        way_on = f"can be redriven: hpc redrive {status.job_id}"
+    ways_on = []
+    if status.status == "SUCCEEDED":
+        ways_on.append(f"its results: hpc fetch {status.job_id} --stage {stage}")
+    if status.is_redrivable:
+        ways_on.append(f"can be redriven: hpc redrive {status.job_id} --stage {stage}")
+    for way_on in ways_on:
         console.print(way_on, highlight=False, soft_wrap=True, markup=False)
 
 

@@ -1,7 +1,8 @@
 """What a virtual machine costs on demand, by its type.
 
 Within the families listed here every size costs in proportion to its vCPUs, so one figure a family
-says it all. It refuses to guess: a type of another family has no price.
+says it all. It refuses to guess: a type of another family has no price, and neither has Spot, whose
+price moves.
 """
 
 from __future__ import annotations

@@ -26,11 +26,9 @@ _API_GATEWAY = "https://aws.amazon.com/api-gateway/pricing/"
 _CLOUDWATCH = "https://aws.amazon.com/cloudwatch/pricing/"
 _XRAY = "https://aws.amazon.com/xray/pricing/"
 _SNS = "https://aws.amazon.com/sns/pricing/"
-_SQS = "https://aws.amazon.com/sqs/pricing/"
 _KMS = "https://aws.amazon.com/kms/pricing/"
 _BUDGETS = "https://aws.amazon.com/aws-cost-management/aws-budgets/pricing/"
 _ECR = "https://aws.amazon.com/ecr/pricing/"
-_EC2 = "https://aws.amazon.com/ec2/pricing/on-demand/"
 _EBS = "https://aws.amazon.com/ebs/pricing/"
 _VPC = "https://aws.amazon.com/vpc/pricing/"
 
@@ -50,16 +48,12 @@ LAMBDA_PROVISIONED_COMPUTE: Mapping[Architecture, Price] = MappingProxyType(
     }
 )
 STANDARD_TRANSITION = Price(usd=25.0, per=1_000_000, unit="transitions", source=_STEP_FUNCTIONS)
-EXPRESS_REQUEST = Price(usd=1.0, per=1_000_000, unit="requests", source=_STEP_FUNCTIONS)
-EXPRESS_DURATION = Price(usd=0.00001667, per=1, unit="GB-s", source=_STEP_FUNCTIONS)
 S3_WRITE = Price(usd=0.005, per=1_000, unit="PUT", source=_S3)
 S3_READ = Price(usd=0.0004, per=1_000, unit="GET, HEAD", source=_S3)
 HTTP_API_REQUEST = Price(usd=1.0, per=1_000_000, unit="requests", source=_API_GATEWAY)
 LOG_INGESTION = Price(usd=0.50, per=1, unit="GB", source=_CLOUDWATCH)
 TRACE = Price(usd=5.0, per=1_000_000, unit="traces", source=_XRAY)
 SNS_EMAIL = Price(usd=2.0, per=100_000, unit="e-mails", source=_SNS)
-SQS_REQUEST = Price(usd=0.40, per=1_000_000, unit="requests", source=_SQS)
-KMS_REQUEST = Price(usd=0.03, per=10_000, unit="requests", source=_KMS)
 
 # What is paid for by time, used or not.
 LAMBDA_PROVISIONED: Mapping[Architecture, Price] = MappingProxyType(
@@ -86,13 +80,3 @@ S3_STORAGE = Price(usd=0.023, per=1, unit="GB-months", source=_S3)
 LOG_STORAGE = Price(usd=0.03, per=1, unit="GB-months, compressed", source=_CLOUDWATCH)
 ECR_STORAGE = Price(usd=0.10, per=1, unit="GB-months", source=_ECR)
 EBS_GP3_STORAGE = Price(usd=0.08, per=1, unit="GB-months", source=_EBS)
-
-# Virtual machines on demand; a spot price moves, and is not listed here.
-EC2_HOUR: Mapping[str, Price] = MappingProxyType(
-    {
-        "c5.2xlarge": Price(usd=0.34, per=1, unit="hours", source=_EC2),
-        "c5.4xlarge": Price(usd=0.68, per=1, unit="hours", source=_EC2),
-        "t3.large": Price(usd=0.0832, per=1, unit="hours", source=_EC2),
-        "m7g.large": Price(usd=0.0816, per=1, unit="hours", source=_EC2),
-    }
-)

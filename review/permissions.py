@@ -156,10 +156,6 @@ def _statements(assembly: Assembly, names: Names) -> Iterator[tuple[str, str, Ma
             yield who, key.partition("/")[0], statement
 
 
-def _role_name(names: Names, key: str, role: Any) -> str:
-    return names.text(key.partition("/")[0], role).strip("<>").removesuffix("/Role")
-
-
 def unbounded_reason(action: str) -> str:
     """Why `action` may stand on `*`."""
     reasons = [entry.reason for entry in UNBOUNDED if action in entry.actions]

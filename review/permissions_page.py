@@ -42,9 +42,9 @@ def _lines(assembly: Assembly) -> Iterator[str]:
     yield "## Role by role"
     yield ""
     yield from table(
-        ("role", "may", "on", "actions"),
+        ("role", "may", "on", "only when", "actions"),
         (
-            (one.who, one.words, one.resource, ", ".join(one.actions))
+            (one.who, one.words, one.resource, one.condition, ", ".join(one.actions))
             for one in permissions(assembly)
         ),
     )

@@ -1,7 +1,8 @@
 """Starts an array job on AWS Batch, watches it to its end, and reads what became of its children.
 
 Unlike a serverless job it has nobody but this client to reduce its results, so an interrupted watch
-ends the job: machines that work for nobody would be paid for.
+ends the job: machines that work for nobody would be paid for. Where Batch cannot be asked any more,
+the error says how to end it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from hpc.baseline.children import Child, child_failure, read_children
 from hpc.baseline.progress import ArrayProgress, ArrayView
@@ -96,7 +99,8 @@ def wait_for_array(
     """Poll until every child has ended, ever more rarely.
 
     Raises JobFailedError that names the first child that failed, with the last line of its log;
-    BaselineInterruptedError on Ctrl-C, after it has asked Batch to end the job.
+    BaselineInterruptedError on Ctrl-C, after it has asked Batch to end the job; HpcError where
+    Batch does not answer, while the job goes on.
     """
     started = clock()
     with _ending_on_interrupt(batch, batch_id), view:
@@ -139,3 +143,8 @@ def _ending_on_interrupt(batch: Any, batch_id: str) -> Iterator[None]:
         raise BaselineInterruptedError(
             f"interrupted: array job {batch_id} is being ended, and its machines with it"
         ) from interrupt
+    except (BotoCoreError, ClientError) as error:
+        raise HpcError(
+            f"AWS: {error}; array job {batch_id} goes on, and nobody will reduce it; end it: "
+            f"aws batch terminate-job --job-id {batch_id} --reason unwatched"
+        ) from error

@@ -19,6 +19,7 @@ from hpc.baseline.progress import array_view
 from hpc.baseline.run import Clients, run_baseline
 from hpc.conclude import conclude, evaluate_agreed
 from hpc.connection import connect, open_session
+from hpc.failures import EXIT_INTERRUPTED, telling_the_way_on
 from hpc.job import join
 from hpc.job_id import new_job_id
 from hpc.options import (
@@ -35,7 +36,6 @@ from hpc.progress import progress_view
 from shpc_core.messages import Input, JobRequest
 
 DEFAULT_OUT = Path("out/baseline")
-EXIT_INTERRUPTED = 130
 # As many as the reduction reads at a time.
 _CONNECTIONS = 16
 
@@ -148,5 +148,6 @@ def _clients(session: boto3.Session, region: str) -> Clients:
 
 def _serverless(stage: str, job_id: str, console: Console) -> JobOutcome:
     with connect(stage) as connection:
-        ended = join(connection.api, job_id, progress_view(console, job_id))
+        with telling_the_way_on(stage):
+            ended = join(connection.api, job_id, progress_view(console, job_id))
         return conclude(connection, ended, dataset=None)

@@ -49,10 +49,15 @@ def serverless_figures(outcome: JobOutcome) -> ServerlessFigures:
 
 
 def check_same_images(outcome: JobOutcome, images: int) -> None:
-    """ResultsInvalidError where the job is of another number of images: nothing to compare."""
+    """ResultsInvalidError where the job is of another number of images, or lost some of them."""
     if (theirs := outcome.results.coverage.expected) != images:
         raise ResultsInvalidError(
             f"job {outcome.job_id} is of {theirs} images, these are {images}: not the same input"
+        )
+    if not outcome.is_complete:
+        raise ResultsInvalidError(
+            f"job {outcome.job_id} lost {outcome.results.coverage.missing} of its {images} images: "
+            "allowed: a job that is complete"
         )
 
 

@@ -216,13 +216,12 @@ class Runner:
 
 def _arguments(image: Image, command: list[str]) -> list[str]:
     """ENTRYPOINT and CMD as Docker puts them together, with the image's paths as they are here."""
-    entrypoint: list[str] = getattr(image, "entrypoint", [])
-    if not entrypoint:
+    if not image.entrypoint:
         raise _NotStartedError(
             "CannotStartContainerError: the image has no ENTRYPOINT of its own, and that of its "
             "base image serves Lambda's events"
         )
-    words = [*entrypoint, *(command or [image.handler])]
+    words = [*image.entrypoint, *(command or [image.handler])]
     return [image.task + word.removeprefix(TASK_ROOT) if _in_task(word) else word for word in words]
 
 

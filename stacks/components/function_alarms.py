@@ -24,8 +24,9 @@ _FIVE_MINUTES = Duration.minutes(5)
 _RETRIED_ERRORS = 3
 _RETRIED_ERRORS_PERCENT = 1
 # A map that starts all its children at once may be throttled until Lambda has scaled out, by 1,000
-# environments in ten seconds. A child waits at most 121 s in its eight tries (invocation.py), so no
-# single burst is throttled in each of five minutes: then the width is more than there is for it.
+# environments in ten seconds. A child waits at most 121 s in its eight tries (invocation.py) before
+# its failure is recorded. No burst that all get through is throttled in each of five minutes: then
+# the width is more than there is for it.
 # https://docs.aws.amazon.com/lambda/latest/dg/scaling-behavior.html
 _BURST_MINUTES = 5
 # Target tracking adds environments after three minutes above its target; what still spills over

@@ -50,9 +50,11 @@ _ON_CLUSTER = (
 _ON_INSTANCE = (
     "ecs:Poll",
     "ecs:StartTelemetrySession",
-    "ecs:TagResource",
     "ecs:UpdateContainerInstancesState",
 )
+# A machine tags itself while it registers; whoever takes one over may tag nothing else.
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/supported-iam-actions-tagging.html
+_WHILE_REGISTERING = {"StringEquals": {"ecs:CreateAction": "RegisterContainerInstance"}}
 _ANYWHERE = tuple(POLL_ENDPOINT.actions)
 
 
@@ -141,6 +143,12 @@ class VmPool(Construct):
                 grantee=role, actions=list(actions), resource_arns=[resource]
             )
             acknowledge_wildcard(role.node.find_child("DefaultPolicy"), resource, reason=reason)
+        iam.Grant.add_to_principal(
+            grantee=role,
+            actions=["ecs:TagResource"],
+            resource_arns=[f"{here}:container-instance/*"],
+            conditions=_WHILE_REGISTERING,
+        )
         return role
 
     def _launch_template(self, tags: dict[str, str]) -> ec2.CfnLaunchTemplate:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from rich.console import Console
 
 from hpc.baseline.array_job import BaselineInterruptedError, EndedArray, wait_for_array
@@ -16,7 +17,7 @@ from hpc.baseline.compare import check_same_predictions, serverless_figures
 from hpc.baseline.deployment import Machines
 from hpc.baseline.objects import BucketObjects
 from hpc.baseline.progress import ArrayProgress, ArrayView, array_view
-from hpc.errors import ResultsInvalidError, UnexpectedAnswerError
+from hpc.errors import HpcError, ResultsInvalidError, UnexpectedAnswerError
 from prices import us_east_1 as prices
 from shpc_core.errors import StorageError
 from shpc_core.store import RangeNotSatisfiable
@@ -160,6 +161,15 @@ def test_interrupted_watch_ends_the_job() -> None:
     with pytest.raises(BaselineInterruptedError, match="array job job is being ended"):
         wait_for_array(Direct(fake), None, "job", quiet(), sleep=interrupted)
     assert fake.terminated == [{"jobId": "job", "reason": "the client was interrupted"}]
+
+
+def test_watch_that_gets_no_answer_says_how_to_end_the_job() -> None:
+    class Silent:
+        def describe_jobs(self, **_: object) -> None:
+            raise EndpointConnectionError(endpoint_url="https://batch.example")
+
+    with pytest.raises(HpcError, match="aws batch terminate-job --job-id job --reason unwatched"):
+        wait_for_array(Silent(), None, "job", quiet())
 
 
 def test_watch_polls_more_rarely_the_longer_it_takes() -> None:

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from hpc.api import JobsApi
+from hpc.baseline.compare import check_same_images
 from hpc.cli import EXIT_PARTIAL, main
 from hpc.errors import ResultsInvalidError
 from hpc.http_session import retrying_session
@@ -163,3 +164,9 @@ def test_accuracy_is_that_of_what_was_predicted() -> None:
     assert outcome.evaluation is not None
     right = outcome.dataset.labels[outcome.results.index] == outcome.results.label
     assert outcome.evaluation.accuracy == right.sum() / 15
+
+
+def test_job_that_lost_images_is_not_compared_with_machines() -> None:
+    check_same_images(outcome_of(images=20, shards=4), 20)
+    with pytest.raises(ResultsInvalidError, match="lost 5 of its 20 images"):
+        check_same_images(partial_outcome(images=20, shards=4), 20)

@@ -58,10 +58,8 @@ def test_redrive_that_fails_again_says_why_and_how_to_go_on(failed, api) -> None
         wait(api)
     said = str(raised.value).splitlines()
     assert said[0] == "job job-1 FAILED: InvalidInput: shard 7 (items 700..800): no"
-    assert said[1:] == [
-        "failures are recorded of shard 7",
-        "once its cause is mended: hpc redrive job-1",
-    ]
+    assert said[1:] == ["failures are recorded of shard 7"]
+    assert raised.value.redrivable == "job-1"
 
 
 def test_repeated_post_has_the_same_token(failed, signed_session) -> None:
@@ -120,6 +118,7 @@ def test_command_waits_where_asked(hpc, deployed_failed) -> None:
     assert done.exit_code == 0, done.output
     assert "job job-1: SUCCEEDED" in done.stdout
     assert "redrives: 1" in done.stdout
+    assert "its results: hpc fetch job-1 --stage dev" in done.stdout
 
 
 def test_command_that_waits_in_vain_exits_with_one(hpc, deployed_failed) -> None:
@@ -127,6 +126,14 @@ def test_command_that_waits_in_vain_exits_with_one(hpc, deployed_failed) -> None
     done = hpc("redrive", "job-1", "--wait")
     assert done.exit_code == 1
     assert "Error: job job-1 FAILED: InvalidInput" in done.stderr
+    assert "hpc redrive" not in done.stderr
+
+
+def test_command_that_waits_in_vain_says_how_to_go_on(hpc, deployed_failed) -> None:
+    deployed_failed.end_after_redrive = FAILED | {"redrive_status": "REDRIVABLE"}
+    done = hpc("redrive", "job-1", "--wait")
+    assert done.exit_code == 1
+    assert "once its cause is mended: hpc redrive job-1 --stage dev" in done.stderr
 
 
 def test_status_lists_what_is_recorded(hpc, deployed_failed) -> None:
@@ -148,7 +155,8 @@ def test_status_lists_what_is_recorded(hpc, deployed_failed) -> None:
     assert "recorded: shard 8 (items 700..800): StorageError, recovered since" in said
     assert "recorded: group 0: the record cannot be read, not recovered" in said
     assert "recorded: at least 2 more" in said
-    assert "can be redriven: hpc redrive job-1" in said
+    assert "can be redriven: hpc redrive job-1 --stage dev" in said
+    assert "hpc fetch" not in said
 
 
 def status(succeeded: int, failed: int) -> JobStatus:

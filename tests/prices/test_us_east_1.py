@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import pytest
 
 from prices import us_east_1
 from prices.price import Price
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def listed() -> Iterator[tuple[str, Price]]:
@@ -47,3 +50,20 @@ def test_provisioned_concurrency_breaks_even_at_sixty_percent() -> None:
     active = us_east_1.LAMBDA_PROVISIONED_COMPUTE["x86_64"].usd
     on_demand = us_east_1.LAMBDA_COMPUTE["x86_64"].usd
     assert idle / (on_demand - active) == pytest.approx(0.60, abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("page", "said", "price", "per"),
+    [
+        ("observability.md", "$0.50 a GB", us_east_1.LOG_INGESTION, 1),
+        ("observability.md", "$5 a million", us_east_1.TRACE, 1_000_000),
+        ("observability.md", "$0.30 a month", us_east_1.CUSTOM_METRIC, 1),
+        ("observability.md", "$2 for 100,000", us_east_1.SNS_EMAIL, 100_000),
+        ("operations.md", "ECR $0.10, S3 $0.023 per GB", us_east_1.ECR_STORAGE, 1),
+        ("operations.md", "$0.03 per GB", us_east_1.LOG_STORAGE, 1),
+    ],
+    ids=str,
+)
+def test_pages_name_the_prices_of_the_list(page: str, said: str, price: Price, per: int) -> None:
+    assert said in (DOCS / page).read_text()
+    assert float(said.partition("$")[2].split()[0].rstrip(",")) == pytest.approx(price.of(per))

@@ -1,4 +1,4 @@
-"""Both stages and their variants, each synthesized once."""
+"""Stages with what a test overrides of them: each combination is synthesized once a session."""
 
 from __future__ import annotations
 
@@ -14,8 +14,13 @@ from tests.stacks.synthesized import Synthesize, Synthesized
 
 @pytest.fixture(scope="session")
 def synthesize(synthesize_into: Callable[..., Path]) -> Synthesize:
-    """Synthesize with the context that the CDK CLI would hand over, and with overrides."""
+    """Synthesize with the context that the CDK CLI would hand over, and with overrides.
 
+    The same arguments give the same assembly: a test that wants a second one of its own takes
+    `synthesize_into`.
+    """
+
+    @cache
     def synthesize(stage: str, **overrides: object) -> Synthesized:
         return Synthesized(stage, synthesize_into(stage, **overrides))
 
@@ -28,7 +33,6 @@ Variants = Callable[[str], Synthesized]
 
 @pytest.fixture(scope="session")
 def variants(synthesize: Synthesize) -> Variants:
-    @cache
     def variant(name: str) -> Synthesized:
         return synthesize(MATRIX[name].stage, **MATRIX[name].overrides)
 

@@ -69,11 +69,12 @@ def test_stage_has_no_baseline_unless_it_is_asked_for(either: Synthesized) -> No
     assert not [name for name in either.resources() if name.startswith("Baseline/")]
 
 
-def test_synthesis_without_a_baseline_loads_no_class_of_one() -> None:
+def test_stage_without_alarms_or_a_baseline_loads_no_class_of_theirs() -> None:
     probe = (
         "import sys, app\n"
         "print([name for name in sys.modules"
-        " if name.startswith(('stacks.baseline', 'aws_cdk.aws_batch'))])"
+        " if name.startswith(('stacks.baseline', 'stacks.monitoring', 'aws_cdk.aws_batch',"
+        " 'aws_cdk.aws_budgets'))])"
     )
     done = subprocess.run(
         [sys.executable, "-c", probe], cwd=ROOT, check=True, capture_output=True, text=True
@@ -318,11 +319,8 @@ def test_machine_may_be_a_member_of_its_cluster_and_no_more(
         "ecs:UpdateContainerInstancesState": instance,
         "ecs:DiscoverPollEndpoint": ["*"],
     }
-    assert not [
-        role
-        for role in baseline(either_baseline, "AWS::IAM::Role").values()
-        if role["Properties"].get("ManagedPolicyArns")
-    ]
+    roles = baseline(either_baseline, "AWS::IAM::Role").values()
+    assert not [role for role in roles if role["Properties"].get("ManagedPolicyArns")]
 
 
 def test_machines_and_jobs_carry_the_stages_tags(either_baseline: Synthesized) -> None:

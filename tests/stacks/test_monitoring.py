@@ -80,7 +80,7 @@ def test_one_lost_request_is_news(prod: Synthesized, function: str) -> None:
 
 @pytest.mark.parametrize("function", RETRIED)
 def test_the_burst_of_a_starting_map_is_no_news(prod: Synthesized, function: str) -> None:
-    """Longer than a child waits in all its tries together: it gives up before, or got through."""
+    """Longer than a child waits in all its tries until its failure is recorded, which is news."""
     alarm = alarms(prod)[f"{function.title()}Throttles"]
     longest_s = max(
         sum(

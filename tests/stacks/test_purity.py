@@ -12,11 +12,27 @@ from pathlib import Path
 from tests.stacks.synthesized import Synthesized
 
 ROOT = Path(__file__).parents[2]
+# Where jsii keeps its packages unpacked. Unpacking aws-cdk-lib takes twice the rest of a synthesis.
+UNPACKED = os.environ.get(
+    "JSII_RUNTIME_PACKAGE_CACHE_ROOT", str(Path.home() / ".cache/aws/jsii/package-cache")
+)
 
 NO_NETWORK = """
 const refuse = () => { throw new Error('synthesis must not use the network'); };
 require('net').Socket.prototype.connect = refuse;
 require('dns').lookup = refuse;
+"""
+# Python imports it before the program, from the first folder of PYTHONPATH. It counts what it
+# refuses, because a library may swallow the error.
+NO_PYTHON_NETWORK = """
+import os, socket
+
+def refuse(*arguments, **more):
+    open(os.environ["REFUSED"], "a").write("x")
+    raise RuntimeError("synthesis must not use the network")
+
+socket.socket.connect = socket.socket.connect_ex = socket.socket.sendto = refuse
+socket.getaddrinfo = socket.gethostbyname = socket.create_connection = refuse
 """
 
 
@@ -26,7 +42,10 @@ def test_synthesis_needs_no_network_credentials_docker_or_git(
     node = shutil.which("node")
     assert node is not None
     programs, block, out = tmp_path / "bin", tmp_path / "block.js", tmp_path / "cdk.out"
+    packages, refused = tmp_path / "packages", tmp_path / "refused"
     programs.mkdir()
+    packages.mkdir()
+    (packages / "sitecustomize.py").write_text(NO_PYTHON_NETWORK)
     (programs / "node").symlink_to(node)
     block.write_text(NO_NETWORK)
     context = json.loads((ROOT / "cdk.json").read_text())["context"]
@@ -38,13 +57,18 @@ def test_synthesis_needs_no_network_credentials_docker_or_git(
             "PATH": str(programs),
             "HOME": str(tmp_path),
             "TMPDIR": str(tmp_path),
+            # Another home has none of its own.
+            **({"JSII_RUNTIME_PACKAGE_CACHE_ROOT": UNPACKED} if Path(UNPACKED).is_dir() else {}),
             "NODE_OPTIONS": f"--require {block}",
             "CDK_OUTDIR": str(out),
             "CDK_CONTEXT_JSON": json.dumps({**context, "aws:cdk:enable-path-metadata": True}),
             "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONPATH": str(packages),
+            "REFUSED": str(refused),
             "TZ": "Pacific/Kiritimati",
         },
     )
+    assert not refused.exists()
     assert dev.differing(Synthesized("dev", out)) == []
 
 

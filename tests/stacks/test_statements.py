@@ -96,6 +96,19 @@ def test_every_star_has_a_reason(every: Synthesized) -> None:
                 assert any(action in entry.actions for entry in UNBOUNDED), f"{name}: {action}"
 
 
+def test_machines_tag_themselves_and_only_while_they_register(variants: Variants) -> None:
+    tagging = [
+        statement
+        for variant in MATRIX
+        for _, statement in variants(variant).role_statements()
+        if "ecs:TagResource" in as_list(statement["Action"])
+    ]
+    assert tagging
+    for statement in tagging:
+        registering = {"StringEquals": {"ecs:CreateAction": "RegisterContainerInstance"}}
+        assert statement.get("Condition") == registering
+
+
 def test_every_reason_is_needed(variants: Variants) -> None:
     granted = {
         action

@@ -78,7 +78,12 @@ def test_campaign_raises_the_minimum_and_takes_away_what_it_kept(synthesize: Syn
     stage = synthesize("prod", **CAMPAIGN)
     target = scaling_of(stage, "classify", "ScalableTarget")
     assert (target["MinCapacity"], target["MaxCapacity"]) == (2, 50)
-    actions = {action.pop("ScheduledActionName"): action for action in target["ScheduledActions"]}
+    actions = {
+        action["ScheduledActionName"]: {
+            key: value for key, value in action.items() if key != "ScheduledActionName"
+        }
+        for action in target["ScheduledActions"]
+    }
     assert actions == {
         "CampaignStart": {
             "ScalableTargetAction": {"MinCapacity": 20, "MaxCapacity": 50},

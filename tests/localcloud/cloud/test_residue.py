@@ -335,9 +335,7 @@ def test_residue_leaves_out_metrics_and_temporary_credentials(used_cloud):
     assert difference(before, now(used_cloud)) == []
 
 
-def test_residue_leaves_out_the_bootstrap_stacks_resources_and_what_is_in_them(
-    cloud_to_bootstrap,
-):
+def test_residue_leaves_out_the_bootstrap_stacks_resources_and_their_content(cloud_to_bootstrap):
     used_cloud = cloud_to_bootstrap
     assert bootstrap_resources(used_cloud.context) == frozenset()
     before = now(used_cloud)

@@ -22,9 +22,9 @@ def _with(**resource: Any) -> dict[str, Any]:
     ("template", "reason"),
     [
         (
-            _with(Type="AWS::EC2::VPC"),
-            "Unrecognized resource types: [AWS::EC2::VPC]: not modelled by this embedded cloud; "
-            "used by Odd (AWS::EC2::VPC)",
+            _with(Type="AWS::EC2::EIP"),
+            "Unrecognized resource types: [AWS::EC2::EIP]: not modelled by this embedded cloud; "
+            "used by Odd (AWS::EC2::EIP)",
         ),
         (_with(Type="Custom::AWS"), "Unrecognized resource types: [Custom::AWS]"),
         (

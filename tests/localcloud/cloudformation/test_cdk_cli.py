@@ -43,10 +43,10 @@ def test_deploy_change_fail_and_destroy(assembly: Assembly, cloud: CloudUnderTes
     assert 'can\'t be prefixed with "aws"' in failed.said
     assert cloud.finish("user")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
 
-    write(assembly, {"Q": _parameter(imported), "V": {"Type": "AWS::EC2::VPC"}})
+    write(assembly, {"Q": _parameter(imported), "V": {"Type": "AWS::EC2::EIP"}})
     unknown = assembly.deploy()
     assert unknown.code == 1, unknown.said
-    assert "not modelled by this embedded cloud; used by V (AWS::EC2::VPC)" in unknown.said
+    assert "not modelled by this embedded cloud; used by V (AWS::EC2::EIP)" in unknown.said
 
     in_use = assembly.destroy("base", "--exclusively")
     assert in_use.code == 1, in_use.said

@@ -220,7 +220,9 @@ def test_process_that_nobody_watches_over_is_not_left_running(
     context: CloudContext,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def no_processes_left(reaper: Reaper, process_group: int, folder: Path) -> None:
+    def no_processes_left(
+        reaper: Reaper, process_group: int, folder: Path, removal: tuple[str, ...]
+    ) -> None:
         started.append(process_group)
         raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 

@@ -47,6 +47,26 @@ def test_changed_function_leaves_no_container(
     assert service.containers() == containers_of(cloud) == []
 
 
+def test_the_reaper_knows_how_to_remove_a_container(
+    serve: Serve, contain: Contain, cloud: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    removals: list[tuple[str, ...]] = []
+    watch = reaper.Reaper.watch
+
+    def noted(
+        self: reaper.Reaper, process_group: int, folder: Path, removal: tuple[str, ...] = ()
+    ) -> None:
+        removals.append(removal)
+        watch(self, process_group, folder, removal)
+
+    monkeypatch.setattr(reaper.Reaper, "watch", noted)
+    answer(call(serve(), contain(), "echo"))
+    assert len(containers_of(cloud)) == 1
+    (removal,) = removals
+    subprocess.run(removal, check=True, capture_output=True)
+    assert containers_of(cloud) == []
+
+
 KILLED = """
 import signal, sys
 from pathlib import Path

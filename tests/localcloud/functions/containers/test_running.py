@@ -13,10 +13,8 @@ import pytest
 from localcloud.context import CloudContext
 from localcloud.functions import FunctionService
 from localcloud.functions.errors import ServiceFailureError
-from localcloud.images.engine import (
-    containers_of,
-    remove_all_of,
-)
+from localcloud.images.engine import containers_of, docker, remove_all_of
+from tests.images.needing import BASE_IMAGE
 from tests.localcloud.functions.containers.conftest import Contain
 from tests.localcloud.functions.invoking import (
     Serve,
@@ -49,7 +47,8 @@ def test_variables_are_the_images_the_functions_and_lambdas(
     assert variables["FROM_IMAGE"] == "yes"
     assert variables["LAMBDA_TASK_ROOT"] == seen["workdir"] == "/var/task"
     assert variables["AWS_LAMBDA_FUNCTION_NAME"] == function
-    assert ".venv" not in variables["PATH"]
+    base = json.loads(docker("image", "inspect", BASE_IMAGE))[0]["Config"]["Env"]
+    assert f"PATH={variables['PATH']}" in base
     assert not {"TMPDIR", "VIRTUAL_ENV"} & set(variables)
 
 
