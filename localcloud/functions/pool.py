@@ -103,7 +103,7 @@ class Pool:
             self._provisioned = min(count, self._width)
             missing = max(self._provisioned - len(self._ahead), 0)
             surplus = max(len(self._ahead) - self._provisioned, 0)
-            too_many = max(len(self._all) + missing - self._width, 0) if missing else 0
+            too_many = max(len(self._all) + missing - self._width, 0)
             ended = [one for one in self._idle if one in self._ahead][:surplus]
             ended += [one for one in self._idle if one not in self._ahead][:too_many]
             self._idle = [one for one in self._idle if one not in ended]

@@ -39,6 +39,13 @@ def test_every_alarm_announces_itself_and_its_end(prod: Synthesized) -> None:
         assert properties.get("ActionsEnabled", True), name
 
 
+def test_every_alarm_goes_off_at_its_threshold(prod: Synthesized) -> None:
+    """Where it is 1, the first one counts."""
+    assert {each["ComparisonOperator"] for each in alarms(prod).values()} == {
+        "GreaterThanOrEqualToThreshold"
+    }
+
+
 def test_no_alarm_goes_off_in_an_idle_stage(prod: Synthesized) -> None:
     assert {each["TreatMissingData"] for each in alarms(prod).values()} == {"notBreaching"}
     assert all(each["Threshold"] > 0 for each in alarms(prod).values())
@@ -127,6 +134,9 @@ def test_spill_over_is_alarming_where_somebody_waits(prod: Synthesized) -> None:
     assert PROD.classify.provisioned is not None
     assert PROD.classify.provisioned.maximum < PROD.map_concurrency
     assert found == {"PredictSpillOver"}
+    # Longer than target tracking takes to scale out, which is three minutes.
+    alarm = alarms(prod)["PredictSpillOver"]
+    assert (alarm["EvaluationPeriods"], alarm["Period"]) == (10, 60)
 
 
 def test_spill_over_of_a_map_that_fits_is_alarming(synthesize: Synthesize) -> None:

@@ -98,6 +98,7 @@ def test_dead_environment_is_dropped_and_provisioned_again() -> None:
     environments.made[0].running = False  # type: ignore[misc]
     pool.end_idle(60.0)
     pool.provision(1)
+    assert len(environments.made) == 2
     assert pool.environments() == environments.made[1:]
 
 

@@ -6,6 +6,8 @@ https://docs.aws.amazon.com/autoscaling/application/userguide/target-tracking-sc
 
 from __future__ import annotations
 
+import pytest
+
 from localcloud.monitoring.metrics import Metric
 from tests.localcloud.scaling.deployed import Deployed, cold, policy, target
 
@@ -61,3 +63,43 @@ def test_idle_minute_has_a_utilisation_of_zero_in_that_minute(deployed: Deployed
     values = metrics.between(metric, begun, begun + 60)
     assert values is not None
     assert (values.count, values.total) == (1, 0)
+
+
+def test_minute_with_invocations_has_their_utilisation_alone(deployed: Deployed) -> None:
+    deployed.deploy()
+    begun = deployed.clock.now
+    deployed.minutes(1, load=2)
+    dimensions = {"FunctionName": "classify", "Resource": "classify:live"}
+    metric = Metric.of("AWS/Lambda", "ProvisionedConcurrencyUtilization", dimensions)
+    values = deployed.cloud.context.metrics.between(metric, begun, begun + 60)
+    assert values is not None
+    # 1/2 and 2/2, and no zero for the minute.
+    assert (values.count, values.total) == (2, 1.5)
+
+
+@pytest.mark.parametrize(("suspended", "capacities"), [("Out", (2, 2)), ("In", (4, 4))])
+def test_suspended_direction_is_left_alone(
+    deployed: Deployed, suspended: str, capacities: tuple[int, int]
+) -> None:
+    """https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-suspend-resume-scaling.html"""
+    state = {f"DynamicScaling{suspended}Suspended": True}
+    deployed.deploy(Target=target(2, 4, SuspendedState=state), Policy=policy(0.3))
+    deployed.minutes(3, load=2)
+    after_load = deployed.capacity
+    deployed.minutes(20)
+    assert (after_load, deployed.capacity) == capacities
+    # It is not for lack of an alarm.
+    assert deployed.alarm("AlarmLow")["StateValue"] == "ALARM"
+
+
+def test_cooldown_keeps_the_next_scale_in_waiting(deployed: Deployed) -> None:
+    deployed.deploy(Target=target(2, 6), Policy=policy(0.3, ScaleInCooldown=180))
+    deployed.minutes(3, load=2)
+    assert deployed.capacity == 5
+    seen = []
+    for _ in range(22):
+        deployed.minutes(1)
+        seen.append(deployed.capacity)
+    # Three minutes between one step and the next.
+    assert [seen.count(capacity) for capacity in (4, 3)] == [3, 3]
+    assert seen[-1] == 2
