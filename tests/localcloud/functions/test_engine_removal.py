@@ -1,4 +1,4 @@
-"""What an engine is asked to remove while somebody else removes it; a program stands for `docker`."""
+"""What an engine is told to remove while somebody else does; a program stands for `docker`."""
 
 from __future__ import annotations
 
