@@ -36,7 +36,9 @@ from stacks.checks.nag import add_nag
 from stacks.functions_stack import FunctionsStack
 from stacks.storage_stack import StorageStack
 from stacks.workflow_stack import WorkflowStack
-from workloads.fit import function_needs
+from workloads.fit import function_needs, openwhisk_needs
+
+_RULES = (platform_limits, monitoring_limits, machine_limits, function_needs, openwhisk_needs)
 
 # Traces lead into a temporary folder of the jsii kernel: two syntheses would not be equal.
 _NO_TRACES = {
@@ -107,7 +109,7 @@ def synthesize(
     app = cdk.App(context={**_NO_TRACES, **(context or {})}, outdir=outdir)
     stage = load_stage(
         app.node.get_all_context(),
-        rules=(platform_limits, monitoring_limits, machine_limits, function_needs),
+        rules=_RULES,
     )
     compose(app, stage)
     return app.synth()

@@ -71,6 +71,16 @@ class ApiSettings(_Settings):
     burst: int
 
 
+class OpenWhiskSettings(_Settings):
+    """The most that the operator of the stage's OpenWhisk lets one action have.
+
+    https://github.com/apache/openwhisk/blob/master/docs/reference.md#system-limits
+    """
+
+    max_memory_mb: int
+    max_timeout_s: int
+
+
 class VirtualMachineSettings(_Settings):
     """The virtual machines of the baseline; they exist while its jobs run."""
 
@@ -110,6 +120,8 @@ class StageSettings(_Settings):
     predict: FunctionSettings
     jobs: FunctionSettings
     api: ApiSettings
+
+    openwhisk: OpenWhiskSettings
 
     baseline: bool
     vms: VirtualMachineSettings

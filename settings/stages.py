@@ -63,6 +63,9 @@ _TABLE: tuple[tuple[str, object, object], ...] = (
     ("api.rate_per_s",                20,                    100),
     ("api.burst",                     40,                    200),
 
+    ("openwhisk.max_memory_mb",       512,                   512),
+    ("openwhisk.max_timeout_s",       300,                   300),
+
     ("baseline",                      False,                 False),
     ("vms.instance_type",             "c5.2xlarge",          "c5.2xlarge"),
     ("vms.max_vcpus",                 32,                    256),
