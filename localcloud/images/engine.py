@@ -12,6 +12,7 @@ import logging
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,8 @@ LABEL = "serverless-hpc.cloud"
 
 _ANSWERS_WITHIN_S = 20.0
 _SAID_LINES = 20
+_GONE_WITHIN_S = 20.0
+_LOOK_AGAIN_S = 0.2
 
 
 class EngineError(Exception):
@@ -95,15 +98,23 @@ def images_of(cloud: str) -> list[str]:
 def remove_all_of(cloud: str) -> None:
     """Remove every container and image of a cloud; layers that others use stay.
 
-    Raises EngineError if any is left.
+    What somebody else is removing just now is waited for. Raises EngineError if any is left.
     """
+    until = time.monotonic() + _GONE_WITHIN_S
+    while left := _remove_once(cloud):
+        if time.monotonic() > until:
+            raise EngineError(f"the engine still has {', '.join(left)} of {cloud}")
+        time.sleep(_LOOK_AGAIN_S)
+
+
+def _remove_once(cloud: str) -> list[str]:
+    """What is left after one attempt."""
     if containers := containers_of(cloud):
         _remove("rm", "--force", "--volumes", *containers)
     if images := images_of(cloud):
         # What they were built from stays as the engine's cache: the next build takes no minute.
         _remove("rmi", "--force", "--no-prune", *images)
-    if left := containers_of(cloud) + images_of(cloud):
-        raise EngineError(f"the engine still has {', '.join(left)} of {cloud}")
+    return containers_of(cloud) + images_of(cloud) if containers or images else []
 
 
 def _remove(*arguments: str) -> None:
