@@ -137,6 +137,8 @@ def test_spill_over_is_alarming_where_somebody_waits(prod: Synthesized) -> None:
     # Longer than target tracking takes to scale out, which is three minutes.
     alarm = alarms(prod)["PredictSpillOver"]
     assert (alarm["EvaluationPeriods"], alarm["Period"]) == (10, 60)
+    ((metric, _),) = of_alarm(alarm)
+    assert metric.name == "ProvisionedConcurrencySpilloverInvocations"
 
 
 def test_spill_over_of_a_map_that_fits_is_alarming(synthesize: Synthesize) -> None:
