@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import subprocess
@@ -22,6 +23,15 @@ import socket, sys
 connection = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
 connection.recv(1)
 """
+
+
+@pytest.fixture(autouse=True)
+def _log_as_before() -> Iterator[None]:
+    """The campaign's command lets the clouds of its process say nothing but the worst."""
+    log = logging.getLogger("localcloud")
+    level = log.level
+    yield
+    log.setLevel(level)
 
 
 @pytest.fixture

@@ -92,6 +92,8 @@ def stage(synthesize_into: Callable[..., Path], monkeypatch: pytest.MonkeyPatch)
     with Cloud(limits=ServiceLimits(width=SHARE), middleware=gate.wrap) as cloud:
         for name, value in cloud.environ.items():
             monkeypatch.setenv(name, value)
+        # It may have taken its keys from another environment already.
+        monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
         cdk = CdkCli(environ=cloud.environ)
         cdk.bootstrap(assembly)
         cdk.deploy(assembly)

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
+from localcloud.cloudformation.errors import ResourceFailure
 from localcloud.cloudformation.resources.handler import (
     Creation,
     Deletion,
@@ -95,12 +96,17 @@ class AutoDeleteObjects(ResourceHandler):
         client.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
 
     def _empty(self, bucket: str) -> None:
+        """List from the start again each time, as CDK's function does: what was listed is gone."""
         client = self.context.client("s3")
-        for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket):
+        while True:
+            page = client.list_object_versions(Bucket=bucket)
             found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
-            if found:
-                objects = [{"Key": o["Key"], "VersionId": o["VersionId"]} for o in found]
-                client.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+            if not found:
+                return
+            objects = [{"Key": o["Key"], "VersionId": o["VersionId"]} for o in found]
+            answer = client.delete_objects(Bucket=bucket, Delete={"Objects": objects})
+            if refused := answer.get("Errors"):
+                raise ResourceFailure(f"{refused[0]['Key']}: {refused[0].get('Message')}")
 
 
 HANDLERS = (AutoDeleteObjects, CdkMetadata)

@@ -132,6 +132,31 @@ def test_auto_delete_empties_a_tagged_bucket_only(cloud: CloudUnderTest, tagged:
     assert len(s3.list_buckets()["Buckets"]) == (0 if tagged else 1)
 
 
+@pytest.mark.parametrize("versioned", ["Enabled", "Suspended"])
+def test_auto_delete_empties_a_bucket_of_more_than_one_listing(
+    cloud: CloudUnderTest, versioned: str
+) -> None:
+    bucket = {
+        "Type": "AWS::S3::Bucket",
+        "Properties": {
+            "Tags": tags(("aws-cdk:auto-delete-objects", "true")),
+            "VersioningConfiguration": {"Status": versioned},
+        },
+    }
+    emptier = {
+        "Type": "Custom::S3AutoDeleteObjects",
+        "Properties": {"BucketName": {"Ref": "Data"}, "ServiceToken": "arn:of:a:function"},
+    }
+    cloud.create("one", {"Resources": {"Data": bucket, "Emptier": emptier}})
+    name = cloud.physical_id("one", "Data")
+    s3 = cloud.client("s3")
+    for number in range(1_050):
+        s3.put_object(Bucket=name, Key=f"jobs/{number % 7}/{number}", Body=b"")
+
+    assert cloud.delete("one")["StackStatus"] == "DELETE_COMPLETE"
+    assert s3.list_buckets()["Buckets"] == []
+
+
 def test_parameter(cloud: CloudUnderTest) -> None:
     subject = OneResource(cloud, "AWS::SSM::Parameter")
     ssm = cloud.client("ssm")
